@@ -1,0 +1,95 @@
+//! What the user and the administrator want for one workload, already parsed and checked.
+
+use crate::units::Replicas;
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+
+/// Whether floors are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// Not opted in.
+    Off,
+    /// Forecast and tell, change nothing.
+    Shadow,
+    /// Write floors.
+    Live,
+}
+
+impl Mode {
+    /// The word of the annotation and of metric labels.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Shadow => "shadow",
+            Self::Live => "live",
+        }
+    }
+}
+
+/// How far ahead of the load the pods must be asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeadTime {
+    /// Measured from past raises and pod start-up.
+    Auto,
+    /// Given by the user: 1 min to 2 h.
+    Fixed(TimeDelta),
+}
+
+/// Everything that steers one workload's floor.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policy {
+    /// Whether floors are written.
+    pub mode: Mode,
+    /// Share of lead windows whose maximum the floor must cover, 0.5 to 0.999.
+    pub quantile: f64,
+    /// How far ahead to ask.
+    pub lead: LeadTime,
+    /// `floorcast.io/min-replicas`: the base the user wants, where said.
+    pub base: Option<Replicas>,
+    /// `floorcast.io/max-floor`: highest floor the user allows, where said.
+    pub max_floor: Option<Replicas>,
+    /// Highest floor the administrator allows for one workload, where said.
+    pub admin_cap: Option<Replicas>,
+    /// The season's wall clock.
+    pub zone: Tz,
+    /// Name of the model, or `auto`.
+    pub model: String,
+    /// How floors come down.
+    pub ramp: Ramp,
+    /// A foreign value below our floor is respected for this long (1 h by default).
+    pub respect: TimeDelta,
+    /// Longest `until` ahead (6 h by default).
+    pub longest_hold: TimeDelta,
+}
+
+/// How floors come down while they bind (`hpa.md` 3.3).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ramp {
+    /// Largest fall per minute, as a share of the floor (0.10 by default).
+    pub per_minute: f64,
+    /// Shortest time between two lowering writes (5 min by default).
+    pub step: TimeDelta,
+}
+
+impl Default for Ramp {
+    fn default() -> Self {
+        Self {
+            per_minute: 0.10,
+            step: TimeDelta::minutes(5),
+        }
+    }
+}
+
+/// What the kill switch, a command or the mode asks of a workload; later variants are stricter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Directive {
+    /// Normal work.
+    #[default]
+    Run,
+    /// No writes at all; what is held stays.
+    Freeze,
+    /// Hand floors back by the ramp.
+    Drain,
+    /// Hand floors back at once.
+    Release,
+}
