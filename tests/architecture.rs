@@ -52,13 +52,7 @@ fn root() -> &'static Path {
 #[test]
 fn the_core_depends_on_nothing_that_can_wait_or_fail() {
     let out = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--no-deps",
-            "--offline",
-            "--format-version",
-            "1",
-        ])
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1"])
         .current_dir(root())
         .output()
         .unwrap();
@@ -76,23 +70,10 @@ fn the_core_depends_on_nothing_that_can_wait_or_fail() {
         .filter(|d| d["kind"].is_null())
         .map(|d| d["name"].as_str().unwrap())
         .collect();
-    assert_eq!(
-        direct,
-        BTreeSet::from(CORE_DEPENDENCIES),
-        "models/Cargo.toml [dependencies]"
-    );
-    let chrono = models["dependencies"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .find(|d| d["name"] == "chrono")
-        .unwrap();
+    assert_eq!(direct, BTreeSet::from(CORE_DEPENDENCIES), "models/Cargo.toml [dependencies]");
+    let chrono = models["dependencies"].as_array().unwrap().iter().find(|d| d["name"] == "chrono").unwrap();
     assert!(
-        !chrono["features"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .any(|f| f == "clock" || f == "now"),
+        !chrono["features"].as_array().unwrap().iter().any(|f| f == "clock" || f == "now"),
         "chrono's clock would let the core ask for the time"
     );
 }
@@ -110,41 +91,22 @@ fn the_core_mentions_no_clock_no_io_no_async() {
             }
         }
     }
-    assert!(
-        found.is_empty(),
-        "the pure core reaches for the world:\n{}",
-        found.join("\n")
-    );
+    assert!(found.is_empty(), "the pure core reaches for the world:\n{}", found.join("\n"));
 }
 
 #[test]
 fn rooms_keep_their_doors_shut() {
     // (folder or file under src, words that must not appear in it)
     let rules: [(&str, &[&str]); 4] = [
-        (
-            "datasource",
-            &["kube::", "k8s_openapi::", "crate::kubernetes"],
-        ),
-        (
-            "kubernetes",
-            &[
-                "crate::datasource",
-                "reqwest::",
-                "floorcast_models::forecast",
-                "floorcast_models::learn",
-            ],
-        ),
+        ("datasource", &["kube::", "k8s_openapi::", "crate::kubernetes"]),
+        ("kubernetes", &["crate::datasource", "reqwest::", "floorcast_models::forecast", "floorcast_models::learn"]),
         ("http", &["kube::Api", "crate::kubernetes::apply"]),
         ("daemon", &["augurs::"]),
     ];
     let mut found = Vec::new();
     for (room, words) in rules {
         let folder = root().join("src").join(room);
-        let mut files = if folder.is_dir() {
-            sources(&folder)
-        } else {
-            Vec::new()
-        };
+        let mut files = if folder.is_dir() { sources(&folder) } else { Vec::new() };
         files.push(root().join("src").join(format!("{room}.rs")));
         for path in files.into_iter().filter(|p| p.exists()) {
             let text = fs::read_to_string(&path).unwrap();

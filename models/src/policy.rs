@@ -73,10 +73,7 @@ pub struct Ramp {
 
 impl Default for Ramp {
     fn default() -> Self {
-        Self {
-            per_minute: 0.10,
-            step: TimeDelta::minutes(5),
-        }
+        Self { per_minute: 0.10, step: TimeDelta::minutes(5) }
     }
 }
 

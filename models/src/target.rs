@@ -49,10 +49,7 @@ pub struct ScaleDown {
 
 impl Default for ScaleDown {
     fn default() -> Self {
-        Self {
-            stabilisation: TimeDelta::seconds(300),
-            longest_period: TimeDelta::zero(),
-        }
+        Self { stabilisation: TimeDelta::seconds(300), longest_period: TimeDelta::zero() }
     }
 }
 

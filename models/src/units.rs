@@ -23,11 +23,7 @@ impl Replicas {
 
     /// `n` replicas, saturating at `i32::MAX`.
     pub const fn new(n: u32) -> Self {
-        if n > i32::MAX as u32 {
-            Self::MAX
-        } else {
-            Self(n)
-        }
+        if n > i32::MAX as u32 { Self::MAX } else { Self(n) }
     }
 
     /// From the API's signed field; a negative number is not a size.
