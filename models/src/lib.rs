@@ -3,14 +3,19 @@
 //! No clock, no I/O, no async, no unseeded randomness: time is an argument, and every decision carries its reasons.
 
 pub mod backcast;
+pub mod backtest;
 pub mod budget;
 pub mod capacity;
+pub mod clean;
 pub mod decide;
+pub mod forecast;
 pub mod guard;
 pub mod janitor;
 pub mod lead_time;
+pub mod learn;
 pub mod plan;
 pub mod policy;
 pub mod protocol;
+pub mod series;
 pub mod target;
 pub mod units;
