@@ -1,1 +1,41 @@
-//! testbed
+//! A real etcd, kube-apiserver, kube-controller-manager and Prometheus for tests and for trying floorcast out, built
+//! from their Go modules on first use and started as plain processes on loopback ports.
+//!
+//! Environment:
+//!
+//! | variable | meaning |
+//! |---|---|
+//! | `FLOORCAST_SKIP_CLUSTER_TESTS=1` | leaves the tests that need the control plane out; without it a missing Go fails them |
+//! | `FLOORCAST_TESTBED_CACHE` | folder of the built programs, default `~/.cache/floorcast-testbed` |
+//! | `FLOORCAST_TESTBED_KEEP=1` | keeps the folders with data and logs |
+
+pub mod certs;
+pub mod cluster;
+mod error;
+pub mod metrics_api;
+pub mod ports;
+pub mod process;
+pub mod tools;
+pub mod wait;
+
+pub use cluster::Cluster;
+pub use error::Error;
+pub use rustix::process::Signal;
+
+/// Leaves the real-cluster tests out when set to `1`.
+pub const SKIP_VARIABLE: &str = "FLOORCAST_SKIP_CLUSTER_TESTS";
+
+/// Whether the real-cluster tests are left out on purpose; says so, so that nobody takes it for a pass.
+pub fn left_out() -> bool {
+    let skip = std::env::var(SKIP_VARIABLE).is_ok_and(|value| value == "1");
+    if skip {
+        tools::tell(&format!("a real-cluster test is left out because {SKIP_VARIABLE}=1"));
+    }
+    skip
+}
+
+/// Installs the TLS provider of this process, once.
+pub(crate) fn install_crypto() {
+    // An error means that somebody installed one before: as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
