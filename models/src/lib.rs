@@ -10,6 +10,7 @@ pub mod clean;
 pub mod decide;
 pub mod forecast;
 pub mod guard;
+pub mod hpa;
 pub mod janitor;
 pub mod lead_time;
 pub mod learn;
