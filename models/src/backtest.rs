@@ -38,12 +38,7 @@ impl Trust {
     pub const LOSE: f64 = 1.0;
 
     /// Decides with hysteresis: between [`Trust::GAIN`] and [`Trust::LOSE`] the `previous` verdict stands.
-    pub fn decide(
-        ratio: f64,
-        against_persistence: f64,
-        origins: usize,
-        previous: Option<bool>,
-    ) -> Self {
+    pub fn decide(ratio: f64, against_persistence: f64, origins: usize, previous: Option<bool>) -> Self {
         let worst = ratio.max(against_persistence);
         let trusted = if origins == 0 || !worst.is_finite() {
             false
@@ -62,22 +57,12 @@ impl Trust {
                 Self::GAIN
             )
         };
-        Self {
-            trusted,
-            ratio,
-            against_persistence,
-            why,
-        }
+        Self { trusted, ratio, against_persistence, why }
     }
 
     /// The same figures judged again with the verdict that stood before (daily, with hysteresis).
     #[must_use]
     pub fn after(&self, previous: bool, origins: usize) -> Self {
-        Self::decide(
-            self.ratio,
-            self.against_persistence,
-            origins,
-            Some(previous),
-        )
+        Self::decide(self.ratio, self.against_persistence, origins, Some(previous))
     }
 }

@@ -130,18 +130,13 @@ impl fmt::Display for Choice {
 
 /// A name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no model {0:?}; known are auto, profile, weeks, days, smooth, lags, recent, persistence and mstl"
-)]
+#[error("there is no model {0:?}; known are auto, profile, weeks, days, smooth, lags, recent, persistence and mstl")]
 pub struct UnknownModel(pub String);
 
 impl FromStr for Choice {
     type Err = UnknownModel;
 
     fn from_str(name: &str) -> Result<Self, UnknownModel> {
-        Self::ALL
-            .into_iter()
-            .find(|c| c.as_str() == name)
-            .ok_or_else(|| UnknownModel(name.to_owned()))
+        Self::ALL.into_iter().find(|c| c.as_str() == name).ok_or_else(|| UnknownModel(name.to_owned()))
     }
 }

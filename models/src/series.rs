@@ -33,9 +33,7 @@ pub enum SeriesError {
     #[error("step of {0} ms: a step is a whole number of seconds, from 1 s to 1 day")]
     Step(i64),
     /// The start is not on the grid.
-    #[error(
-        "start {start} is not a multiple of the step of {step} s; align start and end of the query to the step"
-    )]
+    #[error("start {start} is not a multiple of the step of {step} s; align start and end of the query to the step")]
     Unaligned {
         /// Start, seconds since the epoch.
         start: i64,
@@ -60,39 +58,23 @@ pub enum SeriesError {
 
 impl Series {
     /// A series that begins at `start`; NaN marks a missing sample.
-    pub fn new(
-        start: DateTime<Utc>,
-        step: TimeDelta,
-        values: Vec<f32>,
-    ) -> Result<Self, SeriesError> {
+    pub fn new(start: DateTime<Utc>, step: TimeDelta, values: Vec<f32>) -> Result<Self, SeriesError> {
         let seconds = step.num_seconds();
         if seconds < 1 || seconds > 86_400 || step != TimeDelta::seconds(seconds) {
             return Err(SeriesError::Step(step.num_milliseconds()));
         }
         let from = start.timestamp();
         if from.rem_euclid(seconds) != 0 || start.timestamp_subsec_nanos() != 0 {
-            return Err(SeriesError::Unaligned {
-                start: from,
-                step: seconds,
-            });
+            return Err(SeriesError::Unaligned { start: from, step: seconds });
         }
         if values.len() > LONGEST {
             return Err(SeriesError::TooLong(values.len()));
         }
-        if let Some(i) = values
-            .iter()
-            .position(|v| v.is_infinite() || v.is_sign_negative() && *v != 0.0 && !v.is_nan())
+        if let Some(i) = values.iter().position(|v| v.is_infinite() || v.is_sign_negative() && *v != 0.0 && !v.is_nan())
         {
-            return Err(SeriesError::Value {
-                at: from + i as i64 * seconds,
-                value: values[i],
-            });
+            return Err(SeriesError::Value { at: from + i as i64 * seconds, value: values[i] });
         }
-        Ok(Self {
-            start: from,
-            step: seconds,
-            values,
-        })
+        Ok(Self { start: from, step: seconds, values })
     }
 
     /// Stamp of the first sample.
@@ -168,10 +150,7 @@ impl Series {
         let i = (piece.start - self.start) / self.step;
         let at = usize::try_from(i).ok().filter(|&i| i >= self.values.len());
         let Some(at) = at else {
-            return Err(SeriesError::Mismatch(format!(
-                "sample {t} is not after the newest, {}",
-                self.end()
-            )));
+            return Err(SeriesError::Mismatch(format!("sample {t} is not after the newest, {}", self.end())));
         };
         if at >= LONGEST {
             return Err(SeriesError::TooLong(at + 1));
@@ -193,10 +172,7 @@ impl Series {
     /// answers differently for the same stamp is not one datasource); where one is missing the other fills in.
     pub fn merge(&mut self, other: &Self) -> Result<(), SeriesError> {
         if other.step != self.step {
-            return Err(SeriesError::Mismatch(format!(
-                "steps differ: {} s and {} s",
-                self.step, other.step
-            )));
+            return Err(SeriesError::Mismatch(format!("steps differ: {} s and {} s", self.step, other.step)));
         }
         let start = self.start.min(other.start);
         let end = self.end().timestamp().max(other.end().timestamp());
@@ -217,11 +193,7 @@ impl Series {
                 ))
             })?;
         }
-        *self = Self {
-            start,
-            step: self.step,
-            values,
-        };
+        *self = Self { start, step: self.step, values };
         Ok(())
     }
 
@@ -229,10 +201,7 @@ impl Series {
     pub fn resample(&self, step: TimeDelta) -> Result<Self, SeriesError> {
         let coarse = step.num_seconds();
         if coarse < self.step || coarse % self.step != 0 {
-            return Err(SeriesError::Mismatch(format!(
-                "{coarse} s is not a multiple of the step of {} s",
-                self.step
-            )));
+            return Err(SeriesError::Mismatch(format!("{coarse} s is not a multiple of the step of {} s", self.step)));
         }
         let per = coarse / self.step;
         let start = self.start.div_euclid(coarse) * coarse;
@@ -245,11 +214,7 @@ impl Series {
             *n += 1;
         }
         let mean = |&(sum, n): &(f64, i64)| {
-            if 2 * n >= per && n > 0 {
-                (sum / n as f64) as f32
-            } else {
-                f32::NAN
-            }
+            if 2 * n >= per && n > 0 { (sum / n as f64) as f32 } else { f32::NAN }
         };
         Self::new(instant(start), step, sums.iter().map(mean).collect())
     }
@@ -261,11 +226,7 @@ impl PartialEq for Series {
         self.start == other.start
             && self.step == other.step
             && self.values.len() == other.values.len()
-            && self
-                .values
-                .iter()
-                .zip(&other.values)
-                .all(|(a, b)| a == b || a.is_nan() && b.is_nan())
+            && self.values.iter().zip(&other.values).all(|(a, b)| a == b || a.is_nan() && b.is_nan())
     }
 }
 
