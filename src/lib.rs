@@ -1,1 +1,3 @@
 //! floorcast.
+
+pub mod kubernetes;

@@ -1,0 +1,46 @@
+//! The API server: what is observed of it, and the few things written to it.
+//!
+//! [`observe`] keeps a pruned copy of HPAs and their targets, [`apply`] sends floors, [`lease`] says whether this
+//! process may, [`events`] tells what happened. Nothing here knows forecasts or Prometheus.
+
+pub mod apply;
+pub mod connect;
+pub mod control;
+pub mod events;
+pub mod hold;
+pub mod lease;
+pub mod observe;
+pub mod permissions;
+pub mod pods;
+pub mod quantity;
+pub mod workload;
+
+mod cache;
+mod parse;
+mod slim;
+
+pub use connect::{Clients, ConnectError, Source, connect};
+pub use workload::{Metric, TargetKind, TargetRef, Workload};
+
+/// Field manager of every write to an HPA.
+pub const FIELD_MANAGER: &str = "floorcast";
+/// Prefix of every annotation and label of ours.
+pub const PREFIX: &str = "floorcast.io/";
+/// Name of the Lease.
+pub const LEASE: &str = "floorcast";
+/// Name of the ConfigMap with the kill switch.
+pub const CONTROL: &str = "floorcast-control";
+
+/// An error with its causes in one line; kube keeps the telling part in the source.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let next = cause.to_string();
+        if !text.contains(&next) {
+            text = format!("{text}: {next}");
+        }
+        source = cause.source();
+    }
+    text.chars().take(512).collect()
+}

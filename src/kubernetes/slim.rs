@@ -1,0 +1,272 @@
+//! The API's objects, cut down to what is used: what is not named here is never kept in memory.
+
+use k8s_openapi::NamespaceResourceScope;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::LabelSelector;
+use kube::api::ObjectMeta;
+use kube::core::Resource;
+use serde::{Deserialize, Deserializer};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+/// Declares an API object with `metadata` that the watcher can list and watch.
+macro_rules! resource {
+    ($name:ident, $group:literal, $version:literal, $kind:literal, $plural:literal) => {
+        impl Resource for $name {
+            type DynamicType = ();
+            type Scope = NamespaceResourceScope;
+            fn kind((): &()) -> Cow<'_, str> {
+                $kind.into()
+            }
+            fn group((): &()) -> Cow<'_, str> {
+                $group.into()
+            }
+            fn version((): &()) -> Cow<'_, str> {
+                $version.into()
+            }
+            fn plural((): &()) -> Cow<'_, str> {
+                $plural.into()
+            }
+            fn meta(&self) -> &ObjectMeta {
+                &self.metadata
+            }
+            fn meta_mut(&mut self) -> &mut ObjectMeta {
+                &mut self.metadata
+            }
+        }
+    };
+}
+
+resource!(Hpa, "autoscaling", "v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers");
+resource!(Deployment, "apps", "v1", "Deployment", "deployments");
+resource!(StatefulSet, "apps", "v1", "StatefulSet", "statefulsets");
+resource!(ConfigMap, "", "v1", "ConfigMap", "configmaps");
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Hpa {
+    #[serde(default)]
+    pub(super) metadata: ObjectMeta,
+    #[serde(default)]
+    pub(super) spec: HpaSpec,
+    #[serde(default)]
+    pub(super) status: HpaStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct HpaSpec {
+    pub(super) scale_target_ref: CrossRef,
+    pub(super) min_replicas: Option<i32>,
+    pub(super) max_replicas: i32,
+    #[serde(deserialize_with = "null_is_empty")]
+    pub(super) metrics: Vec<MetricSpec>,
+    pub(super) behavior: Option<Behavior>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct CrossRef {
+    pub(super) api_version: String,
+    pub(super) kind: String,
+    pub(super) name: String,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct MetricSpec {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) resource: Option<ResourceMetric>,
+    pub(super) container_resource: Option<ResourceMetric>,
+    pub(super) pods: Option<NamedMetric>,
+    pub(super) object: Option<NamedMetric>,
+    pub(super) external: Option<NamedMetric>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ResourceMetric {
+    pub(super) name: String,
+    pub(super) container: Option<String>,
+    pub(super) target: MetricTarget,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct NamedMetric {
+    pub(super) metric: MetricName,
+    pub(super) described_object: CrossRef,
+    pub(super) target: MetricTarget,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct MetricName {
+    pub(super) name: String,
+    pub(super) selector: Option<LabelSelector>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct MetricTarget {
+    pub(super) average_utilization: Option<i32>,
+    pub(super) average_value: Option<String>,
+    pub(super) value: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Behavior {
+    pub(super) scale_up: Option<Rules>,
+    pub(super) scale_down: Option<Rules>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Rules {
+    pub(super) stabilization_window_seconds: Option<i32>,
+    pub(super) select_policy: Option<String>,
+    #[serde(deserialize_with = "null_is_empty")]
+    pub(super) policies: Vec<Policy>,
+    pub(super) tolerance: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Policy {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) value: i32,
+    pub(super) period_seconds: i32,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct HpaStatus {
+    pub(super) current_replicas: Option<i32>,
+    pub(super) desired_replicas: Option<i32>,
+    #[serde(deserialize_with = "null_is_empty")]
+    pub(super) conditions: Vec<Condition>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct Condition {
+    #[serde(rename = "type")]
+    pub(super) kind: String,
+    pub(super) status: String,
+    pub(super) reason: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Deployment {
+    #[serde(default)]
+    pub(super) metadata: ObjectMeta,
+    #[serde(default)]
+    pub(super) spec: ScaledSpec,
+    #[serde(default)]
+    pub(super) status: ScaledStatus,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct StatefulSet {
+    #[serde(default)]
+    pub(super) metadata: ObjectMeta,
+    #[serde(default)]
+    pub(super) spec: ScaledSpec,
+    #[serde(default)]
+    pub(super) status: ScaledStatus,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct ScaledSpec {
+    pub(super) replicas: Option<i32>,
+    pub(super) selector: LabelSelector,
+    pub(super) template: Template,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct ScaledStatus {
+    pub(super) ready_replicas: Option<i32>,
+}
+
+/// A pod template, kept as its labels and a fingerprint.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Template {
+    pub(super) labels: BTreeMap<String, String>,
+    pub(super) fingerprint: u64,
+}
+
+impl<'de> Deserialize<'de> for Template {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        let labels = value.pointer("/metadata/labels").and_then(|l| l.as_object());
+        let mut hasher = DefaultHasher::new();
+        value.to_string().hash(&mut hasher);
+        Ok(Self { labels: labels.into_iter().flatten().filter_map(text_pair).collect(), fingerprint: hasher.finish() })
+    }
+}
+
+fn text_pair((key, value): (&String, &serde_json::Value)) -> Option<(String, String)> {
+    Some((key.clone(), value.as_str()?.to_owned()))
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ConfigMap {
+    #[serde(default)]
+    pub(super) metadata: ObjectMeta,
+    #[serde(default, deserialize_with = "null_is_empty")]
+    pub(super) data: BTreeMap<String, String>,
+}
+
+/// The API writes absent lists and maps as `null` now and then.
+fn null_is_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Default + Deserialize<'de>,
+{
+    Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// Drops metadata that nobody here reads: most of an object's bytes.
+pub(super) fn prune(metadata: &mut ObjectMeta) {
+    metadata.managed_fields = None;
+    metadata.finalizers = None;
+    metadata.self_link = None;
+    metadata.generate_name = None;
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations.retain(|key, _| !BOOK_KEEPING.contains(&key.as_str()));
+    }
+}
+
+/// As [`prune`], but keeps who owns `spec.minReplicas`, and our own entries.
+pub(super) fn prune_hpa(hpa: &mut Hpa) {
+    let mut entries = hpa.metadata.managed_fields.take().unwrap_or_default();
+    prune(&mut hpa.metadata);
+    entries.retain(|e| e.manager.as_deref() == Some(super::FIELD_MANAGER) || owns_min(e));
+    for entry in &mut entries {
+        let fields = if owns_min(entry) {
+            serde_json::json!({"f:spec": {"f:minReplicas": {}}})
+        } else {
+            serde_json::Value::Null
+        };
+        entry.fields_v1 = Some(k8s_openapi::apimachinery::pkg::apis::meta::v1::FieldsV1(fields));
+    }
+    hpa.metadata.managed_fields = (!entries.is_empty()).then_some(entries);
+    hpa.status.conditions.retain(|c| matches!(c.kind.as_str(), "ScalingLimited" | "ScalingActive"));
+}
+
+/// Does this manager own `spec.minReplicas`?
+pub(super) fn owns_min(entry: &k8s_openapi::apimachinery::pkg::apis::meta::v1::ManagedFieldsEntry) -> bool {
+    entry.fields_v1.as_ref().is_some_and(|f| f.0.pointer("/f:spec/f:minReplicas").is_some())
+}
+
+/// Large annotations of appliers and controllers.
+const BOOK_KEEPING: [&str; 4] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    "deployment.kubernetes.io/revision",
+    "autoscaling.alpha.kubernetes.io/conditions",
+    "autoscaling.alpha.kubernetes.io/current-metrics",
+];
