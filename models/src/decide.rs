@@ -2,17 +2,22 @@
 //!
 //! A tick proposes for every workload, allocates the budgets over all proposals ([`crate::budget`]), then finishes each decision.
 
+mod finish;
 mod memory;
+mod propose;
 mod reason;
 mod situation;
 mod state;
 
+pub use finish::finish;
 pub use memory::Memory;
+pub(crate) use memory::{Barrier, Refusal};
+pub use propose::propose;
 pub use reason::{Limit, Reason};
 pub use situation::{Derivation, Evidence, Situation};
 pub use state::State;
 
-use crate::budget::{Claim, Grant};
+use crate::budget::Claim;
 use crate::units::Replicas;
 use chrono::{DateTime, Utc};
 
@@ -37,6 +42,14 @@ pub struct Proposal {
     pub deadline: DateTime<Utc>,
     /// A floor would really be written (mode live), so budgets are spent.
     pub live: bool,
+    /// Needed now, after the rails so far.
+    pub(crate) due: Replicas,
+    /// Needed now or within the look-ahead, after all rails but the budgets.
+    pub(crate) ahead: Replicas,
+    /// The same before the runaway limit.
+    pub(crate) asked: Replicas,
+    /// The lowest cap, which is also the last bound.
+    pub(crate) cap: (Limit, Replicas),
 }
 
 /// Where a floor goes from here.
@@ -96,14 +109,4 @@ impl Decision {
     pub fn limits(&self) -> impl Iterator<Item = Limit> + '_ {
         self.reasons.iter().filter_map(Reason::limit)
     }
-}
-
-/// What one workload wants, before the budgets.
-pub fn propose(_situation: &Situation<'_>, _memory: &Memory) -> Proposal {
-    unimplemented!()
-}
-
-/// The decision, once the budgets have granted their part.
-pub fn finish(_situation: &Situation<'_>, _proposal: Proposal, _grant: Grant, _memory: Memory) -> (Decision, Memory) {
-    unimplemented!()
 }

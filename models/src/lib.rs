@@ -20,3 +20,6 @@ pub mod protocol;
 pub mod series;
 pub mod target;
 pub mod units;
+
+#[cfg(test)]
+mod testing;

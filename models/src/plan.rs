@@ -3,6 +3,7 @@
 use crate::capacity::replicas_for;
 use crate::units::{Demand, PerReplica, Replicas};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::ops::Range;
 
 /// One load's demand ahead, as [`plan_of`] reads it: `upper[i]` is the load that covers `[t_i, t_i + lead]`, in the load's unit.
 #[derive(Clone, Copy, Debug)]
@@ -110,40 +111,39 @@ impl FloorPlan {
     /// and `now` itself where it is not needed at all.
     pub fn needed_until(&self, now: DateTime<Utc>, floor: Replicas, longest: TimeDelta) -> DateTime<Utc> {
         let limit = now.checked_add_signed(longest).unwrap_or(now);
-        self.steps()
-            .filter(|(start, need)| *start < limit && *need >= floor)
-            .map(|(start, _)| start + self.step)
-            .filter(|end| *end > now)
-            .last()
-            .map_or(now, |end| end.min(limit))
+        let range = self.range(now, limit);
+        let last = self.needs[range.clone()].iter().rposition(|need| need.is_some_and(|need| need >= floor));
+        last.map_or(now, |i| self.time(range.start + i + 1).min(limit))
     }
 
     /// The highest need in `[from, to)`, and the first moment (not before `from`) at which it is needed.
     pub fn peak(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<(DateTime<Utc>, Replicas)> {
-        let mut best: Option<(DateTime<Utc>, Replicas)> = None;
-        for (start, need) in self.steps().filter(|(start, _)| *start < to && *start + self.step > from) {
-            if best.is_none_or(|(_, most)| need > most) {
-                best = Some((start.max(from), need));
-            }
-        }
-        best
+        let range = self.range(from, to);
+        let most = self.needs[range.clone()].iter().flatten().max()?;
+        let first = self.needs[range.clone()].iter().position(|need| need.as_ref() == Some(most))?;
+        Some((self.time(range.start + first).max(from), *most))
     }
 
     /// The first stretch from `now` on in which more than `limit` replicas are needed: "capped at 18:00", hours ahead.
     pub fn capped(&self, now: DateTime<Utc>, limit: Replicas) -> Option<Capped> {
-        let mut found: Option<Capped> = None;
-        for (start, need) in self.steps().filter(|(start, _)| *start + self.step > now) {
-            match (&mut found, need > limit) {
-                (None, true) => found = Some(Capped { from: start.max(now), to: start + self.step, need, limit }),
-                (Some(stretch), true) if start <= stretch.to => {
-                    stretch.to = start + self.step;
-                    stretch.need = stretch.need.max(need);
-                }
-                (Some(_), _) => break,
-                (None, false) => {}
-            }
-        }
-        found
+        let range = self.range(now, DateTime::<Utc>::MAX_UTC);
+        let ahead = &self.needs[range.clone()];
+        let above = |need: &Option<Replicas>| need.is_some_and(|need| need > limit);
+        let first = ahead.iter().position(above)?;
+        let stretch = ahead[first..].iter().take_while(|need| above(need)).flatten();
+        let (steps, need) = stretch.fold((0, limit), |(steps, most), need| (steps + 1, most.max(*need)));
+        let from = self.time(range.start + first).max(now);
+        Some(Capped { from, to: self.time(range.start + first + steps), need, limit })
+    }
+
+    /// The steps that touch `[from, to)`.
+    fn range(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Range<usize> {
+        let step = self.step.num_milliseconds().max(1);
+        let bound = |t: i64| usize::try_from(t).unwrap_or(0).min(self.needs.len());
+        let first = bound((from - self.origin).num_milliseconds().div_euclid(step));
+        // Step i begins before `to` where i × step < to − origin: i < ceil((to − origin) ÷ step).
+        let end = bound((to - self.origin).num_milliseconds().saturating_add(step - 1).div_euclid(step));
+        first..end.max(first)
     }
 
     fn time(&self, index: usize) -> DateTime<Utc> {
@@ -157,5 +157,123 @@ impl FloorPlan {
     fn index(&self, t: DateTime<Utc>) -> Option<usize> {
         let behind = (t - self.origin).num_milliseconds();
         usize::try_from(behind.div_euclid(self.step.num_milliseconds().max(1))).ok()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::testing::{n, plan, time};
+    use proptest::prelude::*;
+
+    #[test]
+    fn need_is_the_step_and_between_steps_the_next_one_too() {
+        let plan = plan(time(0), &[3, 5, 9, 2]).unwrap();
+        for (minute, wanted) in [
+            (-1, None),
+            (0, Some(3)),
+            (1, Some(5)),
+            (5, Some(5)),
+            (6, Some(9)),
+            (10, Some(9)),
+            (14, Some(9)),
+            (15, Some(2)),
+            (19, Some(2)),
+            (20, None),
+        ] {
+            assert_eq!(plan.need_at(time(minute)), wanted.map(n), "minute {minute}");
+        }
+        assert_eq!(plan.valid_until(), time(20));
+    }
+
+    #[test]
+    fn needed_until_is_the_end_of_the_last_step_that_needs_it() {
+        let plan = plan(time(0), &[20, 20, 8, 20, 8, 8]).unwrap();
+        let hours = TimeDelta::hours;
+        assert_eq!(plan.needed_until(time(0), n(20), hours(6)), time(20), "the dip in between does not end it");
+        assert_eq!(plan.needed_until(time(0), n(9), hours(6)), time(20));
+        assert_eq!(plan.needed_until(time(0), n(8), hours(6)), time(30), "to the end of the plan");
+        assert_eq!(plan.needed_until(time(0), n(8), TimeDelta::minutes(12)), time(12), "never further than allowed");
+        assert_eq!(plan.needed_until(time(0), n(21), hours(6)), time(0), "not needed at all");
+        assert_eq!(plan.needed_until(time(21), n(20), hours(6)), time(21), "not needed any more");
+        assert_eq!(plan.needed_until(time(500), n(1), hours(6)), time(500), "the plan is over");
+    }
+
+    #[test]
+    fn peak_is_the_first_highest_of_the_range() {
+        let plan = plan(time(0), &[3, 7, 7, 2]).unwrap();
+        assert_eq!(plan.peak(time(0), time(20)), Some((time(5), n(7))));
+        assert_eq!(plan.peak(time(7), time(20)), Some((time(7), n(7))), "not before the range begins");
+        assert_eq!(plan.peak(time(0), time(5)), Some((time(0), n(3))), "the end is outside");
+        assert_eq!(plan.peak(time(16), time(17)), Some((time(16), n(2))));
+        assert_eq!(plan.peak(time(30), time(40)), None);
+        assert_eq!(plan.peak(time(10), time(5)), None);
+    }
+
+    #[test]
+    fn capped_tells_the_first_stretch() {
+        let plan = plan(time(0), &[3, 12, 15, 4, 20]).unwrap();
+        let first = Capped { from: time(5), to: time(15), need: n(15), limit: n(10) };
+        assert_eq!(plan.capped(time(0), n(10)), Some(first));
+        assert_eq!(plan.capped(time(7), n(10)), Some(Capped { from: time(7), ..first }));
+        assert_eq!(
+            plan.capped(time(15), n(10)),
+            Some(Capped { from: time(20), to: time(25), need: n(20), limit: n(10) })
+        );
+        assert_eq!(plan.capped(time(0), n(20)), None);
+    }
+
+    #[test]
+    fn loads_share_the_finest_grid_and_the_common_time() {
+        let per = PerReplica::new(2.0).unwrap();
+        let slow = Curve { origin: time(0), step: TimeDelta::minutes(10), upper: &[10.0, 40.0], per };
+        let fast = Curve { origin: time(5), step: TimeDelta::minutes(5), upper: &[14.0, 14.0, 14.0, 14.0, 14.0], per };
+        let plan = plan_of(&[slow, fast]).unwrap();
+        let steps: Vec<_> = plan.steps().collect();
+        assert_eq!(steps, [(time(5), n(7)), (time(10), n(20)), (time(15), n(20))]);
+    }
+
+    #[test]
+    fn a_missing_value_is_unknown_and_never_zero() {
+        let per = PerReplica::new(1.0).unwrap();
+        fn curve(upper: &[f64], per: PerReplica) -> Curve<'_> {
+            Curve { origin: time(0), step: TimeDelta::minutes(5), upper, per }
+        }
+        for bad in [f64::NAN, f64::INFINITY, -1.0] {
+            let upper = [4.0, bad, 6.0];
+            let plan = plan_of(&[curve(&upper, per), curve(&[1.0, 1.0, 1.0], per)]).unwrap();
+            assert_eq!([0, 5, 10].map(|m| plan.need_at(time(m))), [Some(n(4)), None, Some(n(6))], "{bad}");
+        }
+        assert_eq!(plan_of(&[]), None);
+        assert_eq!(plan_of(&[curve(&[], per)]), None);
+        assert_eq!(plan_of(&[Curve { step: TimeDelta::zero(), ..curve(&[1.0], per) }]), None);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_needed_lies_before_needed_until(needs in prop::collection::vec(0u32..30, 1..100), at in 0i64..600, floor in 1u32..30, longest in 1i64..400) {
+            let plan = plan(time(0), &needs).unwrap();
+            let (now, longest) = (time(at), TimeDelta::minutes(longest));
+            let until = plan.needed_until(now, n(floor), longest);
+            prop_assert!(until >= now && until <= now + longest);
+            for (start, need) in plan.steps().filter(|(start, _)| *start >= until && *start < now + longest) {
+                prop_assert!(need < n(floor), "{need} needed at {start}, after {until}");
+            }
+            if until > now {
+                let last = plan.peak(until - TimeDelta::minutes(5), until).unwrap().1;
+                prop_assert!(last >= n(floor));
+            }
+        }
+
+        #[test]
+        fn need_covers_both_steps_it_stands_between(needs in prop::collection::vec(0u32..30, 2..50), second in 0i64..15_000) {
+            let plan = plan(time(0), &needs).unwrap();
+            let t = time(0) + TimeDelta::seconds(second);
+            let index = (second / 300) as usize;
+            let exact = second % 300 == 0;
+            let wanted = needs.get(index).map(|here| needs.get(index + 1).filter(|_| !exact).map_or(*here, |next| *here.max(next)));
+            prop_assert_eq!(plan.need_at(t), wanted.map(n));
+        }
     }
 }
