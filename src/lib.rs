@@ -1,3 +1,4 @@
 //! floorcast.
 
+pub mod config;
 pub mod kubernetes;
