@@ -3,6 +3,7 @@
 mod check;
 mod datasource;
 mod error;
+pub(crate) mod model;
 mod number;
 mod opt_in;
 pub mod period;
@@ -24,15 +25,13 @@ pub use sections::{Budgets, Defaults, Guard, HpaController, Lead, LeadPeriod, Ti
 pub use template::{GIVEN, Load, Piece, Template};
 
 use chrono::{DateTime, Utc};
+use floorcast_models::{budget::Limits, units::Replicas};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
 
 /// Largest configuration file that is read: 1 MiB, what a ConfigMap may hold.
 const LARGEST: u64 = 1024 * 1024;
-
-/// Names a workload's `model` may have.
-pub const MODELS: [&str; 4] = ["auto", "profile", "persistence", "mstl"];
 
 /// The whole configuration. Every section has defaults; only a datasource must be named before anything is forecast.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -145,6 +144,17 @@ impl Config {
         self.allow_query.iter().any(|pattern| glob(pattern, namespace))
     }
 
+    /// The budgets as the core wants them.
+    pub fn limits(&self) -> Limits {
+        let replicas = |n: u32| Replicas::new(n);
+        Limits {
+            namespace: replicas(self.budgets.namespace.get()),
+            namespaces: self.budgets.namespaces.iter().map(|(name, n)| (name.clone(), replicas(n.get()))).collect(),
+            cluster: replicas(self.budgets.cluster.get()),
+            pods_per_minute: replicas(self.budgets.new_pods_per_minute.get()),
+        }
+    }
+
     /// The effective configuration as YAML, defaults included, values of headers hidden.
     pub fn view(&self) -> Result<String, serde_saphyr::ser::Error> {
         let datasources = self.datasources.iter().map(Datasource::redacted).collect();
@@ -167,7 +177,16 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, distanc
             let other = name.to_lowercase();
             let begins = lower.len() >= 3 && (other.starts_with(&lower) || lower.starts_with(&other));
             let edits = strsim::osa_distance(&lower, &other);
-            (if edits <= distance { edits } else if begins { distance + 1 } else { far }, name)
+            (
+                if edits <= distance {
+                    edits
+                } else if begins {
+                    distance + 1
+                } else {
+                    far
+                },
+                name,
+            )
         })
         .filter(|(edits, _)| *edits != far)
         .min_by_key(|(edits, _)| *edits)

@@ -1,4 +1,8 @@
 //! floorcast.
 
+pub mod annotations;
+pub mod build;
 pub mod config;
+pub mod http;
 pub mod kubernetes;
+pub mod metrics;

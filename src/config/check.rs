@@ -1,6 +1,6 @@
 //! What one value cannot know alone: names that must exist, orders that must hold, credentials that must not travel.
 
-use super::{Config, Datasource, Fault, MODELS, datasource::ALLOWED_HEADERS, nearest, quoted};
+use super::{Config, Datasource, Fault, datasource::ALLOWED_HEADERS, nearest, quoted};
 use std::collections::BTreeSet;
 
 /// Everything wrong, in the order of the file.
@@ -29,7 +29,10 @@ fn datasources(config: &Config, faults: &mut Vec<Fault>) {
         if !names.insert(&source.name) {
             faults.push(Fault::new(
                 format!("{at}.name"),
-                &format!("{} is there twice\ntemplates refer to datasources by name\nrename one of them", quoted(&source.name)),
+                &format!(
+                    "{} is there twice\ntemplates refer to datasources by name\nrename one of them",
+                    quoted(&source.name)
+                ),
             ));
         }
         if let Some(message) = url_fault(&source.url) {
@@ -67,7 +70,10 @@ fn headers(source: &Datasource, at: &str, faults: &mut Vec<Fault>) {
                 &format!("the header {} is not allowed\nonly headers without credentials are: {known}\nuse auth for credentials", quoted(name)),
             ));
         } else if value.bytes().any(|b| !(0x20..0x7f).contains(&b)) {
-            faults.push(Fault::new(key, "the value has a character that no header may have\nonly printable ASCII is allowed\nremove it"));
+            faults.push(Fault::new(
+                key,
+                "the value has a character that no header may have\nonly printable ASCII is allowed\nremove it",
+            ));
         }
     }
     if source.tenant.as_ref().is_some_and(|t| t.is_empty() || t.bytes().any(|b| !(0x21..0x7f).contains(&b))) {
@@ -80,7 +86,10 @@ fn headers(source: &Datasource, at: &str, faults: &mut Vec<Fault>) {
         if !is_label(label) {
             faults.push(Fault::new(
                 format!("{at}.matchers.{label}"),
-                &format!("{} is no label name\nlabel names have letters, digits and _\nwrite for example cluster: prod", quoted(label)),
+                &format!(
+                    "{} is no label name\nlabel names have letters, digits and _\nwrite for example cluster: prod",
+                    quoted(label)
+                ),
             ));
         }
     }
@@ -96,7 +105,8 @@ fn templates(config: &Config, faults: &mut Vec<Fault>) {
             ));
         }
         if let Some(message) = template.fault() {
-            let key = if message.contains("arguments") || message.contains("is not used") { "arguments" } else { "query" };
+            let key =
+                if message.contains("arguments") || message.contains("is not used") { "arguments" } else { "query" };
             faults.push(Fault::new(format!("{at}.{key}"), &message));
         }
         known_datasource(config, template.datasource.as_deref(), &format!("{at}.datasource"), faults);
@@ -113,7 +123,10 @@ fn known_datasource(config: &Config, name: Option<&str>, key: &str, faults: &mut
         None if names.is_empty() => "add it to datasources".to_owned(),
         None => format!("write one of {}, or add it to datasources", names.join(", ")),
     };
-    faults.push(Fault::new(key, &format!("there is no datasource {}\nevery name refers to an entry of datasources\n{remedy}", quoted(name))));
+    faults.push(Fault::new(
+        key,
+        &format!("there is no datasource {}\nevery name refers to an entry of datasources\n{remedy}", quoted(name)),
+    ));
 }
 
 fn opt_in(config: &Config, faults: &mut Vec<Fault>) {
@@ -133,9 +146,9 @@ fn opt_in(config: &Config, faults: &mut Vec<Fault>) {
 }
 
 fn defaults(config: &Config, faults: &mut Vec<Fault>) {
-    let (model, step) = (&config.defaults.model, config.defaults.step);
-    if !MODELS.contains(&model.as_str()) {
-        faults.push(Fault::new("defaults.model", &model_fault(model)));
+    let step = config.defaults.step;
+    if let Err(message) = super::model::parse(&config.defaults.model) {
+        faults.push(Fault::new("defaults.model", &message));
     }
     if 86_400_000 % step.get().num_milliseconds() != 0 {
         faults.push(Fault::new(
@@ -143,12 +156,6 @@ fn defaults(config: &Config, faults: &mut Vec<Fault>) {
             &format!("{step} does not divide a day\nthe season's slots must be the same every day\nwrite for example 1m, 5m or 15m"),
         ));
     }
-}
-
-/// Three lines on an unknown model.
-pub(crate) fn model_fault(model: &str) -> String {
-    let remedy = nearest(model, MODELS, 2).map_or_else(|| "write auto".to_owned(), |near| format!("did you mean {near}?"));
-    format!("{} is no model\nknown are {}\n{remedy}", quoted(model), MODELS.join(", "))
 }
 
 fn exclusions(config: &Config, faults: &mut Vec<Fault>) {
@@ -196,7 +203,9 @@ fn url_fault(url: &str) -> Option<String> {
         return Some(format!("the address cannot be read\nit is no URL\n{example}"));
     };
     if !matches!(uri.scheme_str(), Some("http" | "https")) {
-        return Some(format!("the address has no scheme that is known\nit begins with neither http:// nor https://\n{example}"));
+        return Some(format!(
+            "the address has no scheme that is known\nit begins with neither http:// nor https://\n{example}"
+        ));
     }
     let Some(authority) = uri.authority() else {
         return Some(format!("the address has no host\nit names no server\n{example}"));

@@ -17,7 +17,16 @@ impl<const LOW: i64, const HIGH: i64> Number<LOW, HIGH> {
 
     /// For the defaults in this crate, in thousandths; clamped to the bounds.
     pub const fn thousandths(n: i64) -> Self {
-        Self((if n < LOW { LOW } else if n > HIGH { HIGH } else { n }) as f64 / 1000.0)
+        Self(
+            (if n < LOW {
+                LOW
+            } else if n > HIGH {
+                HIGH
+            } else {
+                n
+            }) as f64
+                / 1000.0,
+        )
     }
 
     /// The bare number.

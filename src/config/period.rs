@@ -52,11 +52,7 @@ impl<const LOW: i64, const HIGH: i64> Period<LOW, HIGH> {
         if (LOW..=HIGH).contains(&ms) {
             return Ok(Self(ms));
         }
-        Err(format!(
-            "{} is out of range\nallowed is {}\nwrite a duration in this range",
-            written(span),
-            Self::range()
-        ))
+        Err(format!("{} is out of range\nallowed is {}\nwrite a duration in this range", written(span), Self::range()))
     }
 
     fn range() -> String {
@@ -120,7 +116,8 @@ impl<const LOW: i64, const HIGH: i64> JsonSchema for Period<LOW, HIGH> {
 ///
 /// The error is a message of three lines: what, why, remedy.
 pub fn parse(text: &str) -> Result<TimeDelta, String> {
-    let refuse = |why: String| format!("{} is not a duration\n{why}\nwrite for example 90s, 5m, 1h30m or 4w", quoted(text));
+    let refuse =
+        |why: String| format!("{} is not a duration\n{why}\nwrite for example 90s, 5m, 1h30m or 4w", quoted(text));
     let mut rest = text;
     let (mut total, mut next_unit) = (0_i64, 0);
     if text.is_empty() {

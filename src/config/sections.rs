@@ -4,7 +4,7 @@ use super::{Count, Number, Period, Quantile, zone::Zone};
 use floorcast_models::policy::{LeadTime, Ramp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
@@ -108,6 +108,9 @@ pub struct Budgets {
     pub workload: Count<0, 100_000>,
     /// Replicas above base for all workloads of one namespace.
     pub namespace: Count<0, 100_000>,
+    /// The same for single namespaces, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub namespaces: BTreeMap<String, Count<0, 100_000>>,
     /// Replicas above base for the whole cluster.
     pub cluster: Count<0, 1_000_000>,
     /// Pods per minute that all raises together may ask for.
@@ -119,6 +122,7 @@ impl Default for Budgets {
         Self {
             workload: Count::of(100),
             namespace: Count::of(300),
+            namespaces: BTreeMap::new(),
             cluster: Count::of(1_000),
             new_pods_per_minute: Count::of(200),
         }
@@ -144,10 +148,6 @@ pub struct Guard {
     pub respect: Period<1_000, DAY>,
     /// Farthest `until` ahead.
     pub longest_hold: Period<10_000, DAY>,
-    /// A workload released by command is not acquired again for this long.
-    pub released_for: Period<1_000, WEEK>,
-    /// After this long without fresh samples a held floor comes down by the ramp.
-    pub stale_hold: Period<1_000, DAY>,
 }
 
 impl Default for Guard {
@@ -160,8 +160,6 @@ impl Default for Guard {
             ramp_step: Period::seconds(300),
             respect: Period::millis(HOUR),
             longest_hold: Period::millis(6 * HOUR),
-            released_for: Period::millis(HOUR),
-            stale_hold: Period::millis(HOUR),
         }
     }
 }

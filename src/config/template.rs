@@ -108,16 +108,16 @@ impl Template {
     /// What is wrong with the query and its arguments, if anything: what, why, remedy, one line each.
     pub fn fault(&self) -> Option<String> {
         if self.query.trim().is_empty() {
-            return Some("the query is empty\na template is one PromQL query\nwrite the query of the total load".into());
+            return Some(
+                "the query is empty\na template is one PromQL query\nwrite the query of the total load".into(),
+            );
         }
         let pieces = match self.pieces() {
             Ok(pieces) => pieces,
             Err(message) => return Some(message),
         };
-        let used: BTreeSet<&str> = pieces
-            .iter()
-            .filter_map(|p| if let Piece::Argument(name) = p { Some(*name) } else { None })
-            .collect();
+        let used: BTreeSet<&str> =
+            pieces.iter().filter_map(|p| if let Piece::Argument(name) = p { Some(*name) } else { None }).collect();
         let declared = |name: &str| GIVEN.contains(&name) || self.arguments.iter().any(|a| a == name);
         if let Some(name) = used.iter().find(|name| !declared(name)) {
             return Some(format!(

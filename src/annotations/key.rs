@@ -1,0 +1,109 @@
+//! The keys under `floorcast.io/`, and the nearest one for a misspelt key.
+
+use super::{On, Warning};
+use crate::config::nearest;
+use std::collections::BTreeMap;
+
+/// What all our keys begin with.
+pub const PREFIX: &str = "floorcast.io/";
+
+/// Keys that floorcast writes itself; they are never the user's mistake.
+const WRITTEN: [&str; 10] =
+    ["base", "floor", "floor-before", "until", "holder", "epoch", "reason", "v", "released-until", "managed"];
+
+/// A key that users set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Key {
+    /// `off`, `shadow` or `live`.
+    Mode,
+    /// A template with its arguments, or `auto`.
+    Load,
+    /// PromQL of the total load, where the administrator allows it.
+    Query,
+    /// Load that one replica should carry.
+    TargetPerReplica,
+    /// `auto` or a duration.
+    LeadTime,
+    /// Share of lead windows to cover.
+    Quantile,
+    /// The base the user wants.
+    MinReplicas,
+    /// Highest floor allowed.
+    MaxFloor,
+    /// Windows with absolute floors.
+    Schedule,
+    /// IANA zone.
+    Timezone,
+    /// Forecasting model.
+    Model,
+}
+
+impl Key {
+    /// Every key, in the order of the documentation.
+    pub const ALL: [Self; 11] = [
+        Self::Mode,
+        Self::Load,
+        Self::Query,
+        Self::TargetPerReplica,
+        Self::LeadTime,
+        Self::Quantile,
+        Self::MinReplicas,
+        Self::MaxFloor,
+        Self::Schedule,
+        Self::Timezone,
+        Self::Model,
+    ];
+
+    /// The key without the prefix.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mode => "mode",
+            Self::Load => "load",
+            Self::Query => "query",
+            Self::TargetPerReplica => "target-per-replica",
+            Self::LeadTime => "lead-time",
+            Self::Quantile => "quantile",
+            Self::MinReplicas => "min-replicas",
+            Self::MaxFloor => "max-floor",
+            Self::Schedule => "schedule",
+            Self::Timezone => "timezone",
+            Self::Model => "model",
+        }
+    }
+
+    /// A value that is right.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Mode => "shadow",
+            Self::Load => "requests(service=web)",
+            Self::Query => "sum(rate(http_requests_total{service=\"web\"}[5m]))",
+            Self::TargetPerReplica => "50",
+            Self::LeadTime => "5m",
+            Self::Quantile => "0.95",
+            Self::MinReplicas => "3",
+            Self::MaxFloor => "40",
+            Self::Schedule => "0 18 * * 5, 3h, 12",
+            Self::Timezone => "Europe/Berlin",
+            Self::Model => "auto",
+        }
+    }
+
+    /// The whole key of the annotation.
+    pub fn annotation(self) -> String {
+        format!("{PREFIX}{}", self.as_str())
+    }
+}
+
+/// A warning for every key under our prefix that nobody knows.
+pub(super) fn unknown(annotations: &BTreeMap<String, String>, on: On) -> Vec<Warning> {
+    annotations
+        .keys()
+        .filter_map(|key| key.strip_prefix(PREFIX))
+        .filter(|key| !WRITTEN.contains(key) && Key::ALL.iter().all(|known| known.as_str() != *key))
+        .map(|key| Warning::UnknownKey {
+            on,
+            key: super::text::shown(key),
+            nearest: nearest(key, Key::ALL.map(Key::as_str), 2),
+        })
+        .collect()
+}

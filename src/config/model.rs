@@ -1,0 +1,14 @@
+//! Names of forecasting models, as the core knows them.
+
+use super::{nearest, quoted};
+use floorcast_models::forecast::Choice;
+
+/// The model of this name, or a message of three lines: what, why, remedy.
+pub(crate) fn parse(name: &str) -> Result<Choice, String> {
+    let names = Choice::ALL.map(Choice::as_str);
+    name.parse::<Choice>().map_err(|_| {
+        let remedy =
+            nearest(name, names, 2).map_or_else(|| "write auto".to_owned(), |near| format!("did you mean {near}?"));
+        format!("{} is no model\nknown are {}\n{remedy}", quoted(name), names.join(", "))
+    })
+}

@@ -1,0 +1,194 @@
+//! The process' metrics: every name of the documentation, and no series of a workload that is gone.
+
+mod workload;
+
+pub use workload::{LoadSample, WorkloadSample};
+
+use prometheus::{
+    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
+use std::{sync::Mutex, time::Duration};
+use workload::Workloads;
+
+/// Prefix of every name.
+const PREFIX: &str = "floorcast";
+/// Seconds, from a cached decision to a stuck query.
+const BUCKETS: [f64; 11] = [0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0];
+/// What [`Metrics::encode`] produces.
+pub const CONTENT_TYPE: &str = prometheus::TEXT_FORMAT;
+
+/// All metrics of one process. Methods take plain values and never fail.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    leader: IntGauge,
+    last_tick: Gauge,
+    tick_duration: HistogramVec,
+    tick_workloads: IntGauge,
+    config_ok: IntGauge,
+    prometheus_up: GaugeVec,
+    prometheus_requests: HistogramVec,
+    samples_dropped: IntCounterVec,
+    decisions: IntCounterVec,
+    writes: IntCounterVec,
+    kubernetes_requests: HistogramVec,
+    workloads: Mutex<Workloads>,
+}
+
+impl Metrics {
+    /// A registry of its own; `most_workloads` have series of their own, further ones are counted only.
+    ///
+    /// Errors only if two names collide, which a test rules out.
+    pub fn new(most_workloads: usize) -> prometheus::Result<Self> {
+        let registry = Registry::new_custom(Some(PREFIX.to_owned()), None)?;
+        let make = Make { registry: &registry };
+        let build = make.gauges(
+            "build_info",
+            "Version, revision and compiler of this build; always 1.",
+            &["version", "revision", "rustc"],
+        )?;
+        build.with_label_values(&[crate::build::VERSION, crate::build::REVISION, crate::build::RUSTC]).set(1.0);
+        let metrics = Self {
+            leader: make.integer("leader", "1 while this process holds the Lease.")?,
+            last_tick: make.gauge("last_tick_timestamp_seconds", "When the last tick ended.")?,
+            tick_duration: make.histograms("tick_duration_seconds", "How long the steps of a tick took.", &["step"])?,
+            tick_workloads: make.integer("tick_workloads", "Workloads that the last tick looked at.")?,
+            config_ok: make
+                .integer("config_last_reload_successful", "1 if the configuration file on disk is in force.")?,
+            prometheus_up: make.gauges(
+                "prometheus_up",
+                "1 if the datasource answered the last query.",
+                &["datasource"],
+            )?,
+            prometheus_requests: make.histograms(
+                "prometheus_request_duration_seconds",
+                "Queries by datasource and HTTP status.",
+                &["datasource", "code"],
+            )?,
+            samples_dropped: make.counters(
+                "prometheus_samples_dropped_total",
+                "Samples that were no usable number.",
+                &["reason"],
+            )?,
+            decisions: make.counters("decisions_total", "Decisions by their reasons.", &["reason"])?,
+            writes: make.counters("writes_total", "Writes of floors by their result.", &["result"])?,
+            kubernetes_requests: make.histograms(
+                "kubernetes_request_duration_seconds",
+                "Requests to the API server.",
+                &["verb", "code"],
+            )?,
+            workloads: Mutex::new(Workloads::new(&make, most_workloads)?),
+            registry: registry.clone(),
+        };
+        metrics.config_ok.set(1);
+        Ok(metrics)
+    }
+
+    /// Whether this process holds the Lease.
+    pub fn set_leader(&self, leader: bool) {
+        self.leader.set(i64::from(leader));
+    }
+
+    /// A tick ended at `now` (Unix seconds) and looked at so many workloads.
+    pub fn tick(&self, now: f64, workloads: usize) {
+        self.last_tick.set(now);
+        self.tick_workloads.set(i64::try_from(workloads).unwrap_or(i64::MAX));
+    }
+
+    /// One step of a tick (`observe`, `learn`, `decide`, `apply`, `record`) took this long.
+    pub fn step(&self, step: &'static str, took: Duration) {
+        self.tick_duration.with_label_values(&[step]).observe(took.as_secs_f64());
+    }
+
+    /// Whether the configuration file on disk is in force.
+    pub fn config_reloaded(&self, ok: bool) {
+        self.config_ok.set(i64::from(ok));
+    }
+
+    /// Whether a datasource answered.
+    pub fn datasource_up(&self, datasource: &str, up: bool) {
+        self.prometheus_up.with_label_values(&[datasource]).set(f64::from(u8::from(up)));
+    }
+
+    /// A datasource left the configuration.
+    pub fn forget_datasource(&self, datasource: &str) {
+        // Absent already is what is wanted.
+        let _ = self.prometheus_up.remove_label_values(&[datasource]);
+    }
+
+    /// One query: `code` is the HTTP status, or a class such as `timeout` or `connect`.
+    pub fn datasource_request(&self, datasource: &str, code: &str, took: Duration) {
+        self.prometheus_requests.with_label_values(&[datasource, code]).observe(took.as_secs_f64());
+    }
+
+    /// Samples that were no usable number, by reason (`nan`, `inf`, `negative`, …).
+    pub fn samples_dropped(&self, reason: &'static str, count: u64) {
+        self.samples_dropped.with_label_values(&[reason]).inc_by(count);
+    }
+
+    /// One reason of one decision (`Reason::as_str`).
+    pub fn decision(&self, reason: &str) {
+        self.decisions.with_label_values(&[reason]).inc();
+    }
+
+    /// One write by its result (`done`, `conflict`, `invalid`, `gone`, `late`, …).
+    pub fn write(&self, result: &str) {
+        self.writes.with_label_values(&[result]).inc();
+    }
+
+    /// One request to the API server: verb in small letters, HTTP status or a class.
+    pub fn kubernetes_request(&self, verb: &str, code: &str, took: Duration) {
+        self.kubernetes_requests.with_label_values(&[verb, code]).observe(took.as_secs_f64());
+    }
+
+    /// Replaces the series of all workloads by these: a workload that is not among them leaves no series behind.
+    pub fn workloads(&self, samples: &[WorkloadSample]) {
+        // A poisoned lock means a panic while setting gauges; the gauges are still good to overwrite.
+        self.workloads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(samples);
+    }
+
+    /// The text exposition of everything.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(16 * 1024);
+        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
+            tracing::warn!(%error, "metrics could not be encoded");
+        }
+        out
+    }
+}
+
+/// Registers as it makes.
+struct Make<'a> {
+    registry: &'a Registry,
+}
+
+impl Make<'_> {
+    fn add<C: prometheus::core::Collector + Clone + 'static>(&self, collector: C) -> prometheus::Result<C> {
+        self.registry.register(Box::new(collector.clone()))?;
+        Ok(collector)
+    }
+
+    fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
+        self.add(Gauge::new(name, help)?)
+    }
+
+    fn integer(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
+        self.add(IntGauge::new(name, help)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
+        self.add(GaugeVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
+        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
+    }
+
+    fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<HistogramVec> {
+        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()), labels)?)
+    }
+}
+
+#[cfg(test)]
+#[path = "metrics/tests.rs"]
+mod tests;
