@@ -233,7 +233,7 @@ impl Cluster {
         let cache = self.folder.join("kubectl-cache");
         let mut command = tokio::process::Command::new(&self.kubectl);
         command.arg("--kubeconfig").arg(kubeconfig).arg("--cache-dir").arg(cache).args(args.iter().map(AsRef::as_ref));
-        components::run(command, input).await
+        crate::command::run(command, input).await
     }
 
     /// All requests in the audit log so far.

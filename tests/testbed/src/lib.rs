@@ -11,15 +11,21 @@
 
 pub mod certs;
 pub mod cluster;
+mod command;
+pub mod curve;
 mod error;
 pub mod metrics_api;
 pub mod ports;
 pub mod process;
+pub mod prometheus;
+pub mod replay;
 pub mod tools;
 pub mod wait;
+pub mod workload;
 
 pub use cluster::Cluster;
 pub use error::Error;
+pub use prometheus::Prometheus;
 pub use rustix::process::Signal;
 
 /// Leaves the real-cluster tests out when set to `1`.

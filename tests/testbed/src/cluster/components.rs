@@ -3,14 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use kube::Client;
-use tokio::io::AsyncWriteExt as _;
-
 use super::options::HpaTiming;
 use super::{Ports, api_url};
 use crate::Error;
 use crate::process::{Folder, Launch};
 use crate::wait::Look;
+use kube::Client;
 
 /// A part of the control plane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -172,32 +170,6 @@ pub(super) async fn api_ready(client: &Client) -> Look<()> {
 /// Whether something listens on the port.
 pub(super) async fn answers(port: u16) -> Look<()> {
     tokio::net::TcpStream::connect(("127.0.0.1", port)).await.map(|_| ()).map_err(|e| e.to_string())
-}
-
-/// Runs a program to its end, at most for a minute, and returns its standard output.
-pub(super) async fn run(mut command: tokio::process::Command, input: Option<&str>) -> Result<String, Error> {
-    use std::process::Stdio;
-    let name = format!("{:?}", command.as_std());
-    let spawn = |source| Error::Spawn { name: name.clone(), source };
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    let mut child = command.spawn().map_err(spawn)?;
-    if let (Some(mut pipe), Some(input)) = (child.stdin.take(), input) {
-        pipe.write_all(input.as_bytes()).await.map_err(spawn)?;
-    }
-    let limit = Duration::from_mins(1);
-    let output = tokio::time::timeout(limit, child.wait_with_output())
-        .await
-        .map_err(|_| Error::TimedOut {
-            what: name.clone(),
-            seconds: limit.as_secs_f64(),
-            seen: "still running".into(),
-        })?
-        .map_err(spawn)?;
-    if output.status.success() {
-        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
-    }
-    let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    Err(Error::Command { command: name, status: output.status.to_string(), stderr })
 }
 
 #[cfg(test)]
