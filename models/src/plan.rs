@@ -1,6 +1,7 @@
 //! The floor plan: replicas needed at each instant ahead, before any guard rail.
 
 use crate::capacity::replicas_for;
+use crate::forecast::Forecast;
 use crate::units::{Demand, PerReplica, Replicas};
 use chrono::{DateTime, TimeDelta, Utc};
 use std::ops::Range;
@@ -18,7 +19,12 @@ pub struct Curve<'a> {
     pub per: PerReplica,
 }
 
-impl Curve<'_> {
+impl<'a> Curve<'a> {
+    /// The upper curve of a forecast.
+    pub fn of(forecast: &'a Forecast, per: PerReplica) -> Self {
+        Self { origin: forecast.origin, step: forecast.step, upper: &forecast.upper, per }
+    }
+
     fn end(&self) -> DateTime<Utc> {
         let steps = i32::try_from(self.upper.len()).unwrap_or(i32::MAX);
         self.step.checked_mul(steps).and_then(|whole| self.origin.checked_add_signed(whole)).unwrap_or(self.origin)
@@ -52,6 +58,12 @@ pub struct Capped {
     pub need: Replicas,
     /// The limit exceeded.
     pub limit: Replicas,
+}
+
+/// The plan of one target from the forecasts of its loads; see [`plan_of`].
+pub fn plan(forecasts: &[(&Forecast, PerReplica)]) -> Option<FloorPlan> {
+    let curves: Vec<Curve<'_>> = forecasts.iter().map(|(forecast, per)| Curve::of(forecast, *per)).collect();
+    plan_of(&curves)
 }
 
 /// The plan of one target with one or more loads. `None` without loads, or where the loads share no instant.
@@ -165,6 +177,7 @@ impl FloorPlan {
 mod tests {
     use super::*;
     use crate::testing::{n, plan, time};
+
     use proptest::prelude::*;
 
     #[test]
