@@ -5,4 +5,5 @@ pub mod build;
 pub mod config;
 pub mod http;
 pub mod kubernetes;
+pub mod logging;
 pub mod metrics;

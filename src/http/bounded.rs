@@ -1,0 +1,105 @@
+//! A listener that strangers cannot exhaust: so many connections at once, each for so long.
+
+use axum::serve::Listener;
+use std::{
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Sleep, sleep},
+};
+
+/// Connections at once; the kubelet and a few scrapers need fewer than ten.
+const CONNECTIONS: usize = 64;
+/// Longest life of a connection; a scraper simply connects again.
+const LIFE: Duration = Duration::from_secs(300);
+/// How long one read may wait, a slow header or an idle connection.
+const PATIENCE: Duration = Duration::from_secs(75);
+
+/// The listener.
+pub(super) struct Bounded {
+    inner: TcpListener,
+    places: Arc<Semaphore>,
+}
+
+impl Bounded {
+    pub(super) fn new(inner: TcpListener) -> Self {
+        Self { inner, places: Arc::new(Semaphore::new(CONNECTIONS)) }
+    }
+}
+
+impl Listener for Bounded {
+    type Io = Guest;
+    type Addr = SocketAddr;
+
+    async fn accept(&mut self) -> (Guest, SocketAddr) {
+        loop {
+            // The semaphore is never closed; should it be, nobody is let in.
+            let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
+                return std::future::pending().await;
+            };
+            match self.inner.accept().await {
+                Ok((stream, address)) => return (Guest::new(stream, place), address),
+                // Out of file descriptors and the like: the next moment may be better.
+                Err(_) => sleep(Duration::from_millis(200)).await,
+            }
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.inner.local_addr()
+    }
+}
+
+/// One connection with its place and its end.
+pub(super) struct Guest {
+    stream: TcpStream,
+    life: Pin<Box<Sleep>>,
+    patience: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Guest {
+    fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
+        Self { stream, life: Box::pin(sleep(LIFE)), patience: Box::pin(sleep(PATIENCE)), _place: place }
+    }
+}
+
+impl AsyncRead for Guest {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if self.life.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, to) {
+            let next = tokio::time::Instant::now() + PATIENCE;
+            self.patience.as_mut().reset(next);
+            return Poll::Ready(read);
+        }
+        ready!(self.patience.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl AsyncWrite for Guest {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+        if self.life.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, from)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
