@@ -3,6 +3,7 @@
 pub mod annotations;
 pub mod build;
 pub mod config;
+pub mod datasource;
 pub mod http;
 pub mod kubernetes;
 pub mod logging;
