@@ -6,6 +6,7 @@
 
 mod backoff;
 mod bulkhead;
+mod configured;
 mod credentials;
 pub mod decode;
 mod error;

@@ -137,7 +137,12 @@ mod tests {
     fn jitter_is_full_and_repeatable() {
         let waits = |seed| {
             let mut backoff = Backoff::new(seed);
-            (0..200).map(|_| { backoff.failures = 6; backoff.jittered().as_secs() }).collect::<Vec<_>>()
+            (0..200)
+                .map(|_| {
+                    backoff.failures = 6;
+                    backoff.jittered().as_secs()
+                })
+                .collect::<Vec<_>>()
         };
         assert_eq!(waits(1), waits(1));
         assert_ne!(waits(1), waits(2));

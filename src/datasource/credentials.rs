@@ -89,7 +89,8 @@ impl Source {
             Self::Inline(secret) => Ok(secret.clone()),
             Self::File(file) => {
                 let content = file.content()?;
-                let text = std::str::from_utf8(&content).map_err(|_| format!("{}: not a text", file.path().display()))?;
+                let text =
+                    std::str::from_utf8(&content).map_err(|_| format!("{}: not a text", file.path().display()))?;
                 match text.trim() {
                     "" => Err(format!("{}: empty", file.path().display())),
                     text => Ok(Secret::new(text)),
@@ -109,7 +110,9 @@ impl Credentials {
     pub(crate) fn new(auth: &Auth) -> Self {
         match auth {
             Auth::None => Self::None,
-            Auth::Basic { username, password } => Self::Basic { username: username.clone(), password: Source::new(password) },
+            Auth::Basic { username, password } => {
+                Self::Basic { username: username.clone(), password: Source::new(password) }
+            }
             Auth::Bearer(token) => Self::Bearer(Source::new(token)),
         }
     }
@@ -159,7 +162,9 @@ mod tests {
 
     #[test]
     fn base64_as_in_the_rfc() {
-        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("ÿ?>", "w78/Pg==")] {
+        for (plain, coded) in
+            [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("ÿ?>", "w78/Pg==")]
+        {
             assert_eq!(base64(plain.as_bytes()), coded);
         }
     }

@@ -170,7 +170,9 @@ impl<T> Raw<'_, T> {
     fn succeeded(&self) -> Result<(), Fault> {
         match self.status.as_ref() {
             "success" => Ok(()),
-            "error" => Err(Fault::QueryRejected { text: sanitised(&format!("{}: {}", self.error_type, self.error), 512) }),
+            "error" => {
+                Err(Fault::QueryRejected { text: sanitised(&format!("{}: {}", self.error_type, self.error), 512) })
+            }
             other => Err(malformed(format!("status is {:?}, neither success nor error", sanitised(other, 40)))),
         }
     }
@@ -351,7 +353,8 @@ impl<'de> Visitor<'de> for Point<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
-        let (Some(stamp), Some(value)) = (seq.next_element::<f64>()?, seq.next_element::<Option<Cow<'de, str>>>()?) else {
+        let (Some(stamp), Some(value)) = (seq.next_element::<f64>()?, seq.next_element::<Option<Cow<'de, str>>>()?)
+        else {
             return Err(A::Error::custom("a sample is not [stamp, \"value\"]"));
         };
         if seq.next_element::<IgnoredAny>()?.is_some() {

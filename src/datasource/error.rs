@@ -233,17 +233,27 @@ impl Fault {
             Self::Unreachable { .. } => "check the datasource's `url` and that a NetworkPolicy lets us through",
             Self::Tls { .. } => "check the certificate's name and dates, and `tls.ca-file` of the datasource",
             Self::TimedOut { .. } => "is the server overloaded? a recording rule makes the query cheap",
-            Self::BackingOff { .. } | Self::Busy { .. } | Self::BudgetSpent { .. } => "nothing to do: it is asked again by itself",
+            Self::BackingOff { .. } | Self::Busy { .. } | Self::BudgetSpent { .. } => {
+                "nothing to do: it is asked again by itself"
+            }
             Self::Unauthorized { .. } => "check the token or password, and the tenant header, of the datasource",
             Self::Credentials { .. } => "mount the file, or correct its path in the datasource",
-            Self::Throttled { .. } => "nothing to do at first: we ask less; raise the server's query limits if it stays",
+            Self::Throttled { .. } => {
+                "nothing to do at first: we ask less; raise the server's query limits if it stays"
+            }
             Self::Failed { .. } => "look into the server's own log",
-            Self::WrongAddress { .. } => "check the path prefix of the datasource's `url` (`/prometheus`, `/select/0/prometheus`)",
+            Self::WrongAddress { .. } => {
+                "check the path prefix of the datasource's `url` (`/prometheus`, `/select/0/prometheus`)"
+            }
             Self::Redirected { .. } => "redirects are not followed: set the datasource's `url` to the final address",
             Self::QueryRejected { .. } => "paste the query (`floorcast explain`) into Prometheus' own page",
-            Self::TooManySamples { .. } => "add the recording rule that `floorcast explain` prints, and use it by a load template",
+            Self::TooManySamples { .. } => {
+                "add the recording rule that `floorcast explain` prints, and use it by a load template"
+            }
             Self::TooLarge { .. } => "aggregate the query to one series, for example with `sum(…)`",
-            Self::LoginPage { .. } => "is there an auth proxy in front? give the datasource a token, or an address behind the proxy",
+            Self::LoginPage { .. } => {
+                "is there an auth proxy in front? give the datasource a token, or an address behind the proxy"
+            }
             Self::NotJson { .. } => "does the datasource's `url` point at Prometheus' API?",
             Self::Malformed { .. } => "does a Prometheus-compatible server answer at the datasource's `url`?",
             Self::AmbiguousSeries { .. } => "make it one total, for example `sum(…)` around the query",
@@ -274,8 +284,12 @@ impl Fault {
 
 /// Text from outside made safe for logs, events and annotations: no control characters, one line, at most `most` characters.
 pub fn sanitised(text: &str, most: usize) -> String {
-    let invisible = |c: char| c.is_control() || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-    let words: Vec<&str> = text.split(|c: char| c.is_whitespace() || invisible(c)).filter(|w| !w.is_empty()).take(most).collect();
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    };
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || invisible(c)).filter(|w| !w.is_empty()).take(most).collect();
     let line = words.join(" ");
     if line.chars().count() <= most {
         return line;

@@ -32,10 +32,17 @@ impl Grid {
         let to = end.timestamp().div_euclid(seconds) * seconds;
         let len = usize::try_from((to - from) / seconds).unwrap_or(0);
         if len == 0 {
-            return Err(bad(format!("{} to {} holds no whole step of {seconds} s", start.to_rfc3339(), end.to_rfc3339())));
+            return Err(bad(format!(
+                "{} to {} holds no whole step of {seconds} s",
+                start.to_rfc3339(),
+                end.to_rfc3339()
+            )));
         }
         if len > floorcast_models::series::LONGEST {
-            return Err(bad(format!("{len} samples are more than the {} that are ever held", floorcast_models::series::LONGEST)));
+            return Err(bad(format!(
+                "{len} samples are more than the {} that are ever held",
+                floorcast_models::series::LONGEST
+            )));
         }
         Ok(Self { start: from, step: seconds, len })
     }
@@ -123,7 +130,8 @@ mod tests {
         assert_eq!(grid(301, 1201, 300), Grid { start: 300, step: 300, len: 3 });
         assert_eq!(grid(300, 1200, 300), Grid { start: 300, step: 300, len: 3 });
         assert_eq!(grid(-1, 300, 300), Grid { start: -300, step: 300, len: 2 });
-        for (from, to, step) in [(0, 299, 300), (600, 300, 300), (0, 100, 0), (0, 100, -5), (0, i64::from(u32::MAX), 1)] {
+        for (from, to, step) in [(0, 299, 300), (600, 300, 300), (0, 100, 0), (0, 100, -5), (0, i64::from(u32::MAX), 1)]
+        {
             assert!(Grid::new(t(from), t(to), TimeDelta::seconds(step)).is_err(), "{from} {to} {step}");
         }
         assert!(Grid::new(t(0), t(100), TimeDelta::milliseconds(1500)).is_err());

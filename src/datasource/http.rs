@@ -31,7 +31,8 @@ impl Http {
         if let Some(fault) = settings.faults().into_iter().next() {
             return Err(fault);
         }
-        let fault = |field: &str, why| SettingsError { datasource: settings.name.clone(), field: field.to_owned(), why };
+        let fault =
+            |field: &str, why| SettingsError { datasource: settings.name.clone(), field: field.to_owned(), why };
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         for (name, value) in &settings.headers {
@@ -187,7 +188,8 @@ fn causes<'a>(error: &'a (dyn StdError + 'static)) -> Vec<&'a (dyn StdError + 's
 }
 
 fn failure(error: &(dyn StdError + 'static)) -> TransportError {
-    let timed_out = causes(error).into_iter().filter_map(|e| e.downcast_ref::<reqwest::Error>()).any(reqwest::Error::is_timeout);
+    let timed_out =
+        causes(error).into_iter().filter_map(|e| e.downcast_ref::<reqwest::Error>()).any(reqwest::Error::is_timeout);
     if timed_out {
         return TransportError::TimedOut;
     }

@@ -125,7 +125,8 @@ impl fmt::Display for Matcher {
 /// `[a-zA-Z_][a-zA-Z0-9_]*`
 pub fn is_label_name(text: &str) -> bool {
     let mut chars = text.chars();
-    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_') && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
+    chars.next().is_some_and(|c| c.is_ascii_alphabetic() || c == '_')
+        && chars.all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
 /// `[a-zA-Z_:][a-zA-Z0-9_:]*`
@@ -258,12 +259,40 @@ fn text(chars: &[char], from: usize) -> Result<(String, usize), String> {
 }
 
 const KEYWORDS: [&str; 18] = [
-    "and", "or", "unless", "by", "without", "on", "ignoring", "group_left", "group_right", "offset", "bool", "atan2", "inf",
-    "nan", "start", "end", "fill", "step",
+    "and",
+    "or",
+    "unless",
+    "by",
+    "without",
+    "on",
+    "ignoring",
+    "group_left",
+    "group_right",
+    "offset",
+    "bool",
+    "atan2",
+    "inf",
+    "nan",
+    "start",
+    "end",
+    "fill",
+    "step",
 ];
 
 const AGGREGATIONS: [&str; 14] = [
-    "sum", "avg", "count", "min", "max", "group", "stddev", "stdvar", "topk", "bottomk", "count_values", "quantile", "limitk",
+    "sum",
+    "avg",
+    "count",
+    "min",
+    "max",
+    "group",
+    "stddev",
+    "stdvar",
+    "topk",
+    "bottomk",
+    "count_values",
+    "quantile",
+    "limitk",
     "limit_ratio",
 ];
 
@@ -369,8 +398,12 @@ fn closing(tokens: &[Token], open: usize, left: char, right: char) -> usize {
 fn name_matcher(braces: &[Token]) -> Option<&str> {
     for (i, token) in braces.iter().enumerate() {
         match (token, braces.get(i + 1), braces.get(i + 2)) {
-            (Token::Word(word), Some(Token::Sign('=')), Some(Token::Text(name))) if word == "__name__" => return Some(name),
-            (Token::Text(name), Some(Token::Sign(',' | '}')) | None, _) if i > 0 && (braces[i - 1].is('{') || braces[i - 1].is(',')) => {
+            (Token::Word(word), Some(Token::Sign('=')), Some(Token::Text(name))) if word == "__name__" => {
+                return Some(name);
+            }
+            (Token::Text(name), Some(Token::Sign(',' | '}')) | None, _)
+                if i > 0 && (braces[i - 1].is('{') || braces[i - 1].is(',')) =>
+            {
                 return Some(name);
             }
             _ => {}

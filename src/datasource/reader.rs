@@ -112,7 +112,12 @@ pub struct Reader {
 
 impl Reader {
     /// Over any transport; the seed makes the jitter of its back-off repeatable.
-    pub fn new(settings: &DatasourceSettings, transport: Arc<dyn Transport>, observer: Arc<dyn Observer>, seed: u64) -> Self {
+    pub fn new(
+        settings: &DatasourceSettings,
+        transport: Arc<dyn Transport>,
+        observer: Arc<dyn Observer>,
+        seed: u64,
+    ) -> Self {
         let (name, limits) = (settings.name.clone(), settings.limits.clone());
         Self {
             exchange: Exchange::new(name, settings.kind, limits, transport, observer, seed),
@@ -182,7 +187,8 @@ impl Reader {
     /// Why a query has no samples: a name that was never seen (a typo?), or matchers that select nothing.
     pub async fn why_empty(&self, now: DateTime<Utc>, query: &str) -> Result<Emptiness, ReadError> {
         let rejected = |text| self.error(Some(query), Fault::QueryRejected { text });
-        let mut metrics: Vec<String> = promql::selected(query).map_err(rejected)?.into_iter().map(|s| s.metric).collect();
+        let mut metrics: Vec<String> =
+            promql::selected(query).map_err(rejected)?.into_iter().map(|s| s.metric).collect();
         metrics.dedup();
         let known = self.label_values(now, "__name__").await?;
         let missing = metrics.iter().find(|m| !known.contains(m));
@@ -320,9 +326,17 @@ impl Reader {
 fn is_too_heavy(fault: &Fault) -> bool {
     let Fault::QueryRejected { text } = fault else { return false };
     let text = text.to_ascii_lowercase();
-    ["too many samples", "too many points", "maximum resolution", "samplesperquer", "pointspertimeseries", "max-fetched", "exceeded sample"]
-        .iter()
-        .any(|sign| text.contains(sign))
+    [
+        "too many samples",
+        "too many points",
+        "maximum resolution",
+        "samplesperquer",
+        "pointspertimeseries",
+        "max-fetched",
+        "exceeded sample",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
 }
 
 fn too_many(fault: &Fault, span: i64) -> Fault {
@@ -404,7 +418,11 @@ pub struct Datasources {
 
 impl Datasources {
     /// Over HTTP.
-    pub fn connect(settings: &[DatasourceSettings], observer: &Arc<dyn Observer>, seed: u64) -> Result<Self, SettingsError> {
+    pub fn connect(
+        settings: &[DatasourceSettings],
+        observer: &Arc<dyn Observer>,
+        seed: u64,
+    ) -> Result<Self, SettingsError> {
         let mut readers = BTreeMap::new();
         for (one, i) in settings.iter().zip(0_u64..) {
             let transport = Arc::new(Http::new(one)?);

@@ -8,10 +8,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Headers that may be added to every request: tenancy and API keys of the known servers. Anything else (`Host`,
-/// `Authorization`, `Cookie`, `X-Forwarded-*`) would change who we are or whom we speak to behind the typed settings.
-pub const ALLOWED_HEADERS: [&str; 7] =
-    ["x-scope-orgid", "thanos-tenant", "accountid", "projectid", "x-grafana-org-id", "x-api-key", "x-tenant"];
+/// Headers that may be added to every request: tenancy of the known servers. Anything else (`Host`,
+/// `Authorization`, `Cookie`) would change who we are or whom we speak to behind the typed settings.
+pub const ALLOWED_HEADERS: [&str; 8] = [
+    "x-scope-orgid",
+    "thanos-tenant",
+    "x-tenant-id",
+    "x-grafana-org-id",
+    "x-forwarded-user",
+    "x-request-source",
+    "accountid",
+    "projectid",
+];
 
 /// One named datasource.
 #[derive(Clone, Debug, PartialEq)]
@@ -76,16 +84,26 @@ impl DatasourceSettings {
     pub fn warnings(&self) -> Vec<String> {
         let plain = self.address().is_ok_and(|u| u.scheme() == "http" && !is_loopback(&u));
         let carries = self.auth != Auth::None || !self.headers.is_empty();
+        let mut found = Vec::new();
         if plain && carries {
-            vec![format!("datasource {}: credentials or tenant headers travel unencrypted; use an https address", self.name)]
-        } else {
-            Vec::new()
+            found.push(format!(
+                "datasource {}: credentials or tenant headers travel unencrypted; use an https address",
+                self.name
+            ));
         }
+        if self.tls.skip_verification {
+            found.push(format!(
+                "datasource {}: its certificate is not verified; give its CA by `caFile` instead",
+                self.name
+            ));
+        }
+        found
     }
 
     /// The base address, checked.
     pub(crate) fn address(&self) -> Result<Url, String> {
-        let url = Url::parse(&self.url).map_err(|e| format!("{e}; expected something like http://prometheus.monitoring:9090"))?;
+        let url = Url::parse(&self.url)
+            .map_err(|e| format!("{e}; expected something like http://prometheus.monitoring:9090"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(format!("scheme {:?} is not http or https", url.scheme()));
         }
@@ -195,13 +213,15 @@ pub enum SecretSource {
     File(PathBuf),
 }
 
-/// Certificates. TLS is 1.2 or newer, and there is no way to switch verification off: give the CA instead.
+/// Certificates. TLS is 1.2 or newer.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TlsSettings {
     /// PEM file of the only CAs to be trusted; the system's where absent.
     pub ca_file: Option<PathBuf>,
     /// PEM files of our certificate chain and its key, both read again when they change.
     pub client_certificate: Option<(PathBuf, PathBuf)>,
+    /// Believe any certificate. Warned of at every start: anybody on the way can then invent the load.
+    pub skip_verification: bool,
 }
 
 /// Bounds towards one datasource.
@@ -276,7 +296,8 @@ mod tests {
 
     #[test]
     fn good_addresses() {
-        for url in ["http://prometheus:9090", "https://thanos.example/prefix/", "http://[::1]:9090", "http://10.0.0.1"] {
+        for url in ["http://prometheus:9090", "https://thanos.example/prefix/", "http://[::1]:9090", "http://10.0.0.1"]
+        {
             assert_eq!(DatasourceSettings::new("main", url).faults(), [], "{url}");
         }
     }
@@ -321,8 +342,13 @@ mod tests {
     #[test]
     fn limits_outside_their_range_are_told_with_the_range() {
         let mut settings = DatasourceSettings::new("main", "http://x");
-        settings.limits =
-            Limits { points_per_query: 20_000, concurrency: 9, body_bytes: 1, longest_range: Duration::ZERO, ..Limits::default() };
+        settings.limits = Limits {
+            points_per_query: 20_000,
+            concurrency: 9,
+            body_bytes: 1,
+            longest_range: Duration::ZERO,
+            ..Limits::default()
+        };
         let text: Vec<_> = settings.faults().iter().map(ToString::to_string).collect();
         assert_eq!(text.len(), 4);
         assert!(text[0].contains("2 to 11000"), "{text:?}");
@@ -342,7 +368,7 @@ mod tests {
     fn debug_of_settings_shows_no_secret() {
         let mut settings = DatasourceSettings::new("main", "http://x");
         settings.auth = Auth::Basic { username: "me".into(), password: SecretSource::Inline(Secret::new("hunter2")) };
-        settings.headers.insert("X-Api-Key".into(), Secret::new("hunter3"));
+        settings.headers.insert("X-Tenant-ID".into(), Secret::new("hunter3"));
         let text = format!("{settings:?}");
         assert!(!text.contains("hunter"), "{text}");
     }

@@ -5,7 +5,9 @@ use super::*;
 use proptest::prelude::*;
 
 fn matrix(values: &str) -> String {
-    format!(r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"a":"b"}},"values":[{values}]}}]}}}}"#)
+    format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{{"metric":{{"a":"b"}},"values":[{values}]}}]}}}}"#
+    )
 }
 
 fn why(body: &str) -> String {
@@ -92,7 +94,10 @@ fn what_is_not_an_answer_is_refused_with_its_reason() {
         (r#"{"status":"success","data":{"resultType":"matrix","result":{}}}"#, "list of series"),
         (r#"{"status":"success","data":{"resultType":"matrix","result":[[]]}}"#, "series"),
         (r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"a":1}}]}}"#, "string"),
-        (r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"histograms":[[1,{}]]}]}}"#, "native histogram"),
+        (
+            r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"histograms":[[1,{}]]}]}}"#,
+            "native histogram",
+        ),
         (r#"{"status":"error","errorType":"422","error":"too many points"}"#, "422: too many points"),
         (r#"{"status":"success","data":{"resultType":"matrix","result":[]}} trailing"#, "trailing"),
     ] {
@@ -129,7 +134,10 @@ fn api_errors_are_recognised_whatever_the_error_type() {
 fn lists_and_status_pages() {
     assert_eq!(label_values(br#"{"status":"success","data":["a","b"]}"#).unwrap(), ["a", "b"]);
     assert!(label_values(br#"{"status":"success","data":[1]}"#).is_err());
-    let page = status(br#"{"status":"success","data":{"version":"3.14.0","GOMAXPROCS":2,"nested":{"a":1},"storageRetention":"15d"}}"#).unwrap();
+    let page = status(
+        br#"{"status":"success","data":{"version":"3.14.0","GOMAXPROCS":2,"nested":{"a":1},"storageRetention":"15d"}}"#,
+    )
+    .unwrap();
     assert_eq!(page["version"], "3.14.0");
     assert_eq!(page["storageRetention"], "15d");
     assert_eq!(page.len(), 2);
