@@ -8,3 +8,4 @@ pub mod http;
 pub mod kubernetes;
 pub mod logging;
 pub mod metrics;
+pub mod simulated;
