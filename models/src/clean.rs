@@ -1,5 +1,9 @@
 //! What in a history is not demand: outages, one-off bursts, excluded windows. Masked for learning only.
 
+mod judge;
+
+pub(crate) use judge::Judge;
+
 use chrono::{DateTime, Utc};
 use std::fmt;
 

@@ -1,5 +1,17 @@
 //! Demand ahead: the forecast as a value, and the names of the models that can make one.
 
+pub mod anchors;
+pub mod corrected;
+pub mod ensemble;
+pub mod lags;
+pub mod mixture;
+pub mod model;
+pub mod past;
+pub mod persistence;
+pub mod regressed;
+pub mod ridge;
+pub mod season;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{fmt, str::FromStr};
 

@@ -2,8 +2,9 @@
 
 use crate::{
     backtest::{Score, Trust},
-    clean::Note,
-    forecast::{Choice, Forecast},
+    calendar::{Calendar, DAY},
+    clean::{Judge, Note, Recognised},
+    forecast::{Choice, Forecast, anchors::Anchors, ensemble::Ensemble, past::Past},
     series::Series,
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -89,56 +90,177 @@ impl Unlearnable {
     }
 }
 
+/// Hours of history that must be there before anything is forecast.
+const LEAST_HOURS: f64 = 24.0;
+/// Share of samples that may be missing, in percent.
+const MOST_MISSING: f64 = 20.0;
+/// Seconds in a week.
+const WEEK: i64 = crate::calendar::WEEK;
+
 /// A load learned: takes samples in O(1), forecasts at any moment.
 #[derive(Clone, Debug)]
 pub struct Learned {
     how: Learning,
-    history: Series,
+    ensemble: Ensemble,
     trust: Trust,
     score: Score,
-    notes: Vec<Note>,
+    newest: Option<DateTime<Utc>>,
 }
 
 /// Learns a history: pure computation, milliseconds for four weeks at 5 min.
+///
+/// Missing samples before the first one are no gaps but a short history. Of a history with more than 20 % missing the oldest
+/// weeks are left out until it is whole enough; if that leaves less than a week it is refused.
 pub fn learn(history: &Series, how: &Learning) -> Result<Learned, Unlearnable> {
-    let hours = history.len() as f64 * history.step_seconds() as f64 / 3600.0;
-    if history.newest().is_none() {
-        return Err(Unlearnable::Empty { hours });
+    let (from, truncated) = usable(history)?;
+    let how = bounded(how, history.step_seconds());
+    let values = &history.values()[from..];
+    let mut ensemble = prepared(history, from, &how);
+    for value in values {
+        ensemble.push(*value);
+    }
+    if let (Choice::Mstl, Some(why)) = (how.model, ensemble.failure()) {
+        let model = how.model.as_str();
+        return Err(Unlearnable::Model { model, why });
+    }
+    if truncated {
+        let (judge, past) = ensemble.judge_mut();
+        let first = history.start().timestamp() / history.step_seconds();
+        judge.note(past, Recognised::Truncated, first, first + from as i64);
     }
     Ok(Learned {
-        how: how.clone(),
-        history: history.clone(),
-        trust: Trust::decide(f64::NAN, f64::NAN, 0, None),
-        score: Score::default(),
-        notes: Vec::new(),
+        trust: ensemble.evidence().trust(None),
+        score: ensemble.evidence().score(),
+        newest: history.newest(),
+        ensemble,
+        how,
     })
 }
 
+/// Number of the first sample to learn from, and whether that leaves out earlier ones.
+fn usable(history: &Series) -> Result<(usize, bool), Unlearnable> {
+    let hours = |n: usize| n as f64 * history.step_seconds() as f64 / 3600.0;
+    let values = history.values();
+    let Some(first) = values.iter().position(|v| !v.is_nan()) else {
+        return Err(Unlearnable::Empty { hours: hours(values.len()) });
+    };
+    let last = values.iter().rposition(|v| !v.is_nan()).unwrap_or(first);
+    let there = |from: usize| values[from..=last].iter().filter(|v| !v.is_nan()).count();
+    let missing = |from: usize| 100.0 * (1.0 - there(from) as f64 / (last + 1 - from) as f64);
+    if hours(there(first)) < LEAST_HOURS * (1.0 - MOST_MISSING / 100.0) || hours(last + 1 - first) < LEAST_HOURS {
+        return Err(Unlearnable::Short { hours: hours(there(first)), wanted: LEAST_HOURS });
+    }
+    let week = (WEEK / history.step_seconds()).max(1) as usize;
+    let mut from = first;
+    while missing(from) > MOST_MISSING {
+        from += week;
+        if from + week > last + 1 {
+            return Err(Unlearnable::Gaps { missing_percent: missing(first), hours: hours(last + 1 - first) });
+        }
+    }
+    Ok((from, from != first))
+}
+
+fn bounded(how: &Learning, step: i64) -> Learning {
+    let quantile = if how.quantile.is_nan() { Learning::default().quantile } else { how.quantile.clamp(0.5, 0.999) };
+    Learning {
+        quantile,
+        lead: how.lead.clamp(TimeDelta::seconds(step), TimeDelta::seconds((2 * 3600).max(step))),
+        horizon: how
+            .horizon
+            .clamp(TimeDelta::seconds((2 * step).max(3600)), TimeDelta::hours(48).max(TimeDelta::seconds(2 * step))),
+        ..how.clone()
+    }
+}
+
+/// The ensemble before its first sample, number `from` of the history.
+fn prepared(history: &Series, from: usize, how: &Learning) -> Ensemble {
+    let step = history.step_seconds();
+    let start = history.time(from).timestamp();
+    let calendar = Calendar::new(how.zone, start - DAY, history.end().timestamp() + 30 * DAY);
+    let past = Past::new(step, start / step, calendar);
+    let anchors = Anchors::new(step, how.lead.num_seconds(), how.horizon.num_seconds());
+    let excluded = how.excluded.iter();
+    let excluded = excluded.map(|w| w.start.timestamp()..w.end.timestamp());
+    let judge = Judge::new(excluded.collect());
+    Ensemble::new(past, anchors, judge, how.model, how.quantile)
+}
+
 impl Learned {
-    /// Takes note of the sample stamped `at` (start of its interval); `None` is missing. Older stamps are ignored.
+    /// Takes note of the sample stamped `at` (start of its interval); `None` is missing, and so is what is not a load. A stamp
+    /// already seen is ignored; skipped stamps are missing samples.
     pub fn observe(&mut self, at: DateTime<Utc>, value: Option<f64>) {
-        let _ = self.history.push(at, value);
+        let step = self.ensemble.past().step();
+        let number = at.timestamp().div_euclid(step);
+        let skipped = number - self.ensemble.past().next();
+        if skipped < 0 {
+            return;
+        }
+        // After four weeks of silence nothing of the season is left; more silence changes nothing.
+        for _ in 0..skipped.min(4 * WEEK / step) {
+            self.ensemble.push(f32::NAN);
+        }
+        if self.ensemble.past().next() != number {
+            return;
+        }
+        let value = value.map_or(f32::NAN, |v| v as f32);
+        let sound = value.is_finite() && value >= 0.0;
+        self.ensemble.push(if sound { value } else { f32::NAN });
+        if sound {
+            self.newest = DateTime::from_timestamp((number + 1) * step, 0);
+        }
+        self.score = self.ensemble.evidence().score();
     }
 
-    /// What lies ahead of `now`, for the horizon asked for.
+    /// What lies ahead of `now`, for the horizon asked for. Samples not yet seen before `now` count as steps further ahead.
     pub fn forecast(&self, now: DateTime<Utc>) -> Forecast {
-        let steps = (self.how.horizon.num_seconds() / self.history.step_seconds()) as usize;
-        let last = self.history.newest().unwrap_or(now) - self.history.step();
-        let value = self.history.at(last).unwrap_or(0.0);
-        Forecast {
-            origin: now,
-            step: self.history.step(),
+        let past = self.ensemble.past();
+        let step = past.step();
+        let now = now.timestamp().div_euclid(step);
+        // A sample stamped at its end, or a slow clock, may put the newest sample at or after now: it stands for itself.
+        let origin = now.max(past.next() - 2);
+        let steps = (self.how.horizon.num_seconds() / step) as usize;
+        let mut forecast = Forecast {
+            origin: DateTime::from_timestamp(origin * step, 0).unwrap_or_default(),
+            step: TimeDelta::seconds(step),
             level: self.how.quantile,
             lead: self.how.lead,
-            point: vec![value; steps],
-            upper: vec![value; steps],
-            lower: vec![value; steps],
+            point: Vec::with_capacity(steps),
+            upper: Vec::with_capacity(steps),
+            lower: Vec::with_capacity(steps),
+        };
+        for i in origin..origin + steps as i64 {
+            let ahead = (i - past.next()).max(0) as usize;
+            let (mut point, mut upper, mut lower) = self.ensemble.at(ahead);
+            let seen = f64::from(past.raw(i));
+            if !seen.is_nan() {
+                (point, lower, upper) = (seen, seen, upper.max(seen));
+            }
+            forecast.point.push(point);
+            forecast.upper.push(upper);
+            forecast.lower.push(lower);
         }
+        forecast
+    }
+
+    /// Median and `level`-quantile of the plain value of step `ahead` (0 is the next sample): for evaluation.
+    pub fn value_quantile(&self, ahead: usize, level: f64) -> (f64, f64) {
+        self.ensemble.value_quantile(ahead, level)
+    }
+
+    /// Median of the maximum over the lead window that starts at step `ahead`: for evaluation.
+    pub fn maximum_point(&self, ahead: usize) -> f64 {
+        self.ensemble.maximum_point(ahead)
     }
 
     /// Whether the forecast is worth a floor.
     pub fn trust(&self) -> &Trust {
         &self.trust
+    }
+
+    /// The same question with the verdict that stood before: between gaining and losing trust it stays (hysteresis).
+    pub fn trust_after(&self, previous: Option<bool>) -> Trust {
+        self.ensemble.evidence().trust(previous)
     }
 
     /// Scores of the rolling backtest.
@@ -148,22 +270,23 @@ impl Learned {
 
     /// Models and their present weights (they sum to 1) for the maximum over the lead window, heaviest first.
     pub fn weights(&self) -> Vec<(&'static str, f64)> {
-        vec![("persistence", 1.0)]
+        self.ensemble.weights()
     }
 
     /// What was recognised in the history, oldest first.
     pub fn notes(&self) -> &[Note] {
-        &self.notes
+        self.ensemble.notes()
     }
 
     /// The largest load in the history that was not masked as an outage or one-off burst.
     pub fn most_seen(&self) -> f64 {
-        f64::from(self.history.values().iter().copied().fold(0.0, f32::max))
+        self.ensemble.past().most()
     }
 
     /// Share of lead windows of the last seven days that stayed within the upper quantile; `None` before the first day.
     pub fn coverage_live(&self) -> Option<f64> {
-        None
+        let step = self.ensemble.past().step();
+        self.ensemble.evidence().coverage(step)
     }
 
     /// The model in use: `auto` or the pinned one.
@@ -173,6 +296,6 @@ impl Learned {
 
     /// End of the newest sample that was not missing.
     pub fn newest(&self) -> Option<DateTime<Utc>> {
-        self.history.newest()
+        self.newest
     }
 }

@@ -5,12 +5,13 @@
 pub mod backcast;
 pub mod backtest;
 pub mod budget;
+pub mod calendar;
 pub mod capacity;
 pub mod clean;
 pub mod decide;
 pub mod forecast;
 pub mod guard;
-pub mod hpa;
+pub mod interval;
 pub mod janitor;
 pub mod lead_time;
 pub mod learn;
@@ -20,6 +21,3 @@ pub mod protocol;
 pub mod series;
 pub mod target;
 pub mod units;
-
-#[cfg(test)]
-mod testing;

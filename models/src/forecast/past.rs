@@ -1,0 +1,170 @@
+//! The last weeks of one load as the models see them: a ring of samples, what of it is masked, and the wall clock.
+
+use crate::calendar::{Calendar, DAY};
+
+/// Weeks of history that a season may look back on.
+pub const WEEKS: i64 = 4;
+
+/// Ring of the newest four weeks of samples. Samples are numbered by their stamp: number = seconds since the epoch ÷ step.
+#[derive(Clone, Debug)]
+pub struct Past {
+    step: i64,
+    first: i64,
+    next: i64,
+    samples: Vec<f32>,
+    masked: Vec<u64>,
+    calendar: Calendar,
+    mean: Mean,
+    most: f32,
+}
+
+/// Running mean over about a week.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    value: f64,
+    seen: f64,
+}
+
+impl Past {
+    /// Nothing seen yet; the first sample will be number `first`.
+    pub fn new(step: i64, first: i64, calendar: Calendar) -> Self {
+        // Four weeks, an hour of clock change and two hours of smoothing.
+        let wanted = (WEEKS * 7 * DAY + 3 * 3600) / step + 8;
+        let room = (wanted as usize).next_power_of_two().max(64);
+        Self {
+            step,
+            first,
+            next: first,
+            samples: vec![f32::NAN; room],
+            masked: vec![0; room / 64],
+            calendar,
+            mean: Mean::default(),
+            most: 0.0,
+        }
+    }
+
+    /// Seconds between two samples.
+    pub fn step(&self) -> i64 {
+        self.step
+    }
+
+    /// Number of the first sample ever seen.
+    pub fn first(&self) -> i64 {
+        self.first
+    }
+
+    /// Number of the sample that comes next: everything before is past, this and later is future.
+    pub fn next(&self) -> i64 {
+        self.next
+    }
+
+    /// The workload's wall clock.
+    pub fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
+
+    /// Stamp of sample `i` in seconds since the epoch.
+    pub fn stamp(&self, i: i64) -> i64 {
+        i * self.step
+    }
+
+    /// Seconds from the first sample to now.
+    pub fn age(&self) -> i64 {
+        (self.next - self.first) * self.step
+    }
+
+    /// How many samples make `seconds`, at least one.
+    pub fn samples_in(&self, seconds: i64) -> usize {
+        ((seconds + self.step / 2) / self.step).max(1) as usize
+    }
+
+    /// Appends the next sample; NaN is missing.
+    pub fn push(&mut self, value: f32, masked: bool) {
+        let slot = self.slot(self.next);
+        self.samples[slot] = value;
+        self.next += 1;
+        self.set_masked(self.next - 1, masked);
+        if !masked && !value.is_nan() {
+            let memory = (7 * DAY / self.step).max(50) as f64;
+            self.mean.seen = (self.mean.seen + 1.0).min(memory);
+            self.mean.value += (f64::from(value) - self.mean.value) / self.mean.seen;
+            self.most = self.most.max(value);
+        }
+    }
+
+    /// Marks sample `i` as not to be learned from, or takes the mark away.
+    pub fn set_masked(&mut self, i: i64, masked: bool) {
+        if !self.holds(i) {
+            return;
+        }
+        let slot = self.slot(i);
+        let bit = 1 << (slot % 64);
+        if masked {
+            self.masked[slot / 64] |= bit;
+        } else {
+            self.masked[slot / 64] &= !bit;
+        }
+    }
+
+    /// Sample `i` as it was; NaN if missing, forgotten or still to come.
+    pub fn raw(&self, i: i64) -> f32 {
+        if self.holds(i) { self.samples[self.slot(i)] } else { f32::NAN }
+    }
+
+    /// Sample `i` for learning: NaN where masked too.
+    pub fn clean(&self, i: i64) -> f32 {
+        if self.is_masked(i) { f32::NAN } else { self.raw(i) }
+    }
+
+    /// Whether sample `i` is masked.
+    pub fn is_masked(&self, i: i64) -> bool {
+        let slot = self.slot(i);
+        self.holds(i) && self.masked[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    /// Number of the sample that showed the same wall clock `days` days before sample `i`.
+    pub fn days_before(&self, i: i64, days: i64) -> i64 {
+        self.calendar.days_before(self.stamp(i), days).div_euclid(self.step)
+    }
+
+    /// Mean of the clean samples within `reach` samples of number `i`; NaN if there are none.
+    pub fn around(&self, i: i64, reach: i64) -> f64 {
+        let (mut sum, mut n) = (0.0, 0.0);
+        for j in i - reach..=i + reach {
+            let v = self.clean(j);
+            if !v.is_nan() {
+                sum += f64::from(v);
+                n += 1.0;
+            }
+        }
+        sum / n
+    }
+
+    /// Largest clean sample of numbers `[from, to)`; NaN if fewer than half of them are there.
+    pub fn maximum(&self, from: i64, to: i64) -> f64 {
+        let (mut most, mut n) = (f32::NAN, 0);
+        for v in (from..to).map(|i| self.clean(i)).filter(|v| !v.is_nan()) {
+            most = most.max(v);
+            n += 1;
+        }
+        if 2 * n >= to - from { f64::from(most) } else { f64::NAN }
+    }
+
+    /// Mean load of about the last week, 0 before the first sample.
+    pub fn mean(&self) -> f64 {
+        self.mean.value
+    }
+
+    /// Largest unmasked sample ever seen.
+    pub fn most(&self) -> f64 {
+        f64::from(self.most)
+    }
+
+    fn holds(&self, i: i64) -> bool {
+        i < self.next && i >= self.first && i >= self.next - self.samples.len() as i64
+    }
+
+    fn slot(&self, i: i64) -> usize {
+        (i & (self.samples.len() as i64 - 1)) as usize
+    }
+}

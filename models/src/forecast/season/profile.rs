@@ -1,0 +1,36 @@
+//! Seasonal profile: the median of the same slot over the last four weeks.
+//!
+//! Classical seasonal medians (Cleveland's STL replaces them by loess). The median of four weeks ignores one bad week, which
+//! is why this base also judges what is an outage or a burst.
+
+use crate::forecast::past::{Past, WEEKS};
+
+/// The profile for sample `i`; NaN with less than one earlier week.
+pub(super) fn at(past: &Past, i: i64) -> f64 {
+    let mut seen = [0.0; WEEKS as usize];
+    let mut n = 0;
+    for week in 1..=WEEKS {
+        let value = past.around(past.days_before(i, 7 * week), reach(past));
+        if !value.is_nan() {
+            seen[n] = value;
+            n += 1;
+        }
+    }
+    median(&mut seen[..n])
+}
+
+/// Neighbours taken in on either side: those within five minutes.
+fn reach(past: &Past) -> i64 {
+    300 / past.step()
+}
+
+/// Median; NaN of nothing.
+pub(super) fn median(values: &mut [f64]) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len();
+    match n {
+        0 => f64::NAN,
+        _ if n % 2 == 1 => values[n / 2],
+        _ => f64::midpoint(values[n / 2 - 1], values[n / 2]),
+    }
+}

@@ -1,0 +1,103 @@
+//! How far the load has been from its base lately, as features of a regression: very recently, over an hour, over a day.
+
+use crate::{calendar::DAY, forecast::past::Past};
+
+/// Number of features.
+pub const FEATURES: usize = 4;
+
+/// Running means of residuals. Missing residuals leave them as they are.
+#[derive(Clone, Debug)]
+pub struct Residual {
+    now: f64,
+    hour: Window,
+    day: Window,
+    volatility: f64,
+    fade: f64,
+}
+
+/// Exact mean over the last so many samples.
+#[derive(Clone, Debug)]
+struct Window {
+    ring: Vec<f32>,
+    at: usize,
+    sum: f64,
+    n: f64,
+}
+
+impl Residual {
+    /// Nothing seen.
+    pub fn new(past: &Past) -> Self {
+        let day = past.samples_in(DAY);
+        Self {
+            now: 0.0,
+            hour: Window::new(past.samples_in(3600)),
+            day: Window::new(day),
+            volatility: 0.0,
+            fade: 1.0 / (day as f64 / 4.0).max(2.0),
+        }
+    }
+
+    /// Takes the newest residual; NaN is missing.
+    pub fn push(&mut self, residual: f64) {
+        self.hour.push(residual);
+        self.day.push(residual);
+        if residual.is_finite() {
+            self.now += (residual - self.now) * 0.5;
+            self.volatility += (residual.abs() - self.volatility) * self.fade;
+        }
+    }
+
+    /// The last hour was an outage: what remains true is the day.
+    pub fn forget_the_last_hour(&mut self) {
+        self.now = self.day.mean();
+        self.hour.forget();
+    }
+
+    /// Weighted last residuals (each counting half of the next), mean of an hour, mean of a day, and the mean size.
+    pub fn features(&self) -> [f64; FEATURES] {
+        let day = self.day.mean();
+        let hour = if self.hour.n > 0.0 { self.hour.mean() } else { day };
+        [self.now, hour, day, self.volatility]
+    }
+}
+
+impl Window {
+    fn new(len: usize) -> Self {
+        Self { ring: vec![f32::NAN; len], at: 0, sum: 0.0, n: 0.0 }
+    }
+
+    fn push(&mut self, value: f64) {
+        let old = std::mem::replace(&mut self.ring[self.at], value as f32);
+        self.add(old, -1.0);
+        self.add(self.ring[self.at], 1.0);
+        self.at += 1;
+        if self.at == self.ring.len() {
+            self.at = 0;
+            self.recount();
+        }
+    }
+
+    fn add(&mut self, value: f32, sign: f64) {
+        if value.is_finite() {
+            self.sum += sign * f64::from(value);
+            self.n += sign;
+        }
+    }
+
+    /// Sums anew once per round, so that rounding cannot pile up.
+    fn recount(&mut self) {
+        (self.sum, self.n) = (0.0, 0.0);
+        for i in 0..self.ring.len() {
+            self.add(self.ring[i], 1.0);
+        }
+    }
+
+    fn forget(&mut self) {
+        self.ring.fill(f32::NAN);
+        (self.sum, self.n) = (0.0, 0.0);
+    }
+
+    fn mean(&self) -> f64 {
+        if self.n > 0.5 { self.sum / self.n } else { 0.0 }
+    }
+}

@@ -1,0 +1,163 @@
+//! Upper and lower quantiles from realised errors, calibrated on the very quantity they must cover.
+//!
+//! Split conformal prediction on a rolling window (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors
+//! scaled by their usual size at that hour of the day. Errors live in a histogram that forgets over a week: its quantiles are
+//! monotone in the level by construction, and one sample costs O(1).
+
+use crate::calendar::DAY;
+
+/// Bins on either side of zero.
+const HALF: usize = 96;
+/// Largest scaled error told apart.
+const LARGEST: f64 = 60.0;
+/// Share of an hour's own error size in its scale, where there is enough of it.
+const OWN_EVIDENCE: f64 = 24.0;
+
+/// Realised errors of one kind of forecast, and their quantiles.
+#[derive(Clone, Debug)]
+pub struct Errors {
+    bins: Vec<f32>,
+    total: f64,
+    weight: f64,
+    grow: f64,
+    scale: Scale,
+}
+
+/// Mean size of errors by hour of the day.
+#[derive(Clone, Debug)]
+struct Scale {
+    hours: [Mean; 24],
+    all: Mean,
+    memory: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    value: f64,
+    seen: f64,
+}
+
+impl Mean {
+    fn push(&mut self, value: f64, memory: f64) {
+        self.seen = (self.seen + 1.0).min(memory);
+        self.value += (value - self.value) / self.seen;
+    }
+}
+
+impl Errors {
+    /// Nothing realised yet; errors are forgotten over about a week of samples `step` seconds apart.
+    pub fn new(step: i64) -> Self {
+        let memory = (7 * DAY / step).max(100) as f64;
+        Self {
+            bins: vec![0.0; 2 * HALF + 1],
+            total: 0.0,
+            weight: 1.0,
+            grow: 1.0 / (1.0 - 1.0 / memory),
+            scale: Scale { hours: [Mean::default(); 24], all: Mean::default(), memory },
+        }
+    }
+
+    /// Takes a realised error (what came less what was forecast) for a target at `hour` of the day.
+    pub fn learn(&mut self, hour: usize, error: f64) {
+        if !error.is_finite() {
+            return;
+        }
+        if self.scale.all.seen < 1.0 {
+            self.scale.learn(hour, error);
+        }
+        let score = ratio(error, self.scale.at(hour));
+        self.bins[bin(score)] += self.weight as f32;
+        self.total += self.weight;
+        self.weight *= self.grow;
+        if self.weight > 1e6 {
+            self.renormalise();
+        }
+        self.scale.learn(hour, error);
+    }
+
+    /// The error that a share `level` of errors at `hour` stays below; 0 before anything was realised.
+    pub fn quantile(&self, hour: usize, level: f64) -> f64 {
+        if self.total <= 0.0 {
+            return 0.0;
+        }
+        // The conformal correction for few samples: the n-th of n errors covers n/(n+1).
+        let seen = self.total / self.weight;
+        let wanted = (level * (1.0 + 1.0 / seen.max(1.0))).min(1.0) * self.total;
+        self.score_below(wanted) * self.scale.at(hour)
+    }
+
+    fn score_below(&self, wanted: f64) -> f64 {
+        let mut below = 0.0;
+        for (i, n) in self.bins.iter().map(|n| f64::from(*n)).enumerate() {
+            if n > 0.0 && below + n >= wanted {
+                let share = ((wanted - below) / n).clamp(0.0, 1.0);
+                return edge(i as f64 - 0.5 + share);
+            }
+            below += n;
+        }
+        edge(2.0 * HALF as f64)
+    }
+
+    fn renormalise(&mut self) {
+        let by = 1.0 / self.weight;
+        for n in &mut self.bins {
+            *n = (f64::from(*n) * by) as f32;
+        }
+        self.total = self.bins.iter().map(|n| f64::from(*n)).sum();
+        self.weight = 1.0;
+    }
+}
+
+impl Scale {
+    /// The usual size of errors at `hour`, drawn towards that of all hours while there is little evidence; half of it and of
+    /// its neighbours', because an hour's border means nothing to a load.
+    fn at(&self, hour: usize) -> f64 {
+        let near = [(hour, 0.5), ((hour + 1) % 24, 0.25), ((hour + 23) % 24, 0.25)];
+        let (mut sum, mut weights) = (OWN_EVIDENCE * self.all.value, OWN_EVIDENCE);
+        for (h, share) in near {
+            let seen = share * self.hours[h].seen.min(self.memory / 24.0);
+            sum += seen * self.hours[h].value;
+            weights += seen;
+        }
+        sum / weights
+    }
+
+    /// One wild error must not set an hour's scale: it counts as at most eight times the usual.
+    fn learn(&mut self, hour: usize, error: f64) {
+        let usual = self.at(hour);
+        let size = if self.all.seen > 24.0 {
+            error.abs().min(8.0 * usual.max(f64::MIN_POSITIVE).max(0.1 * self.all.value))
+        } else {
+            error.abs()
+        };
+        self.all.push(size, self.memory);
+        self.hours[hour].push(size, (self.memory / 24.0).max(7.0));
+    }
+}
+
+fn ratio(error: f64, scale: f64) -> f64 {
+    if error == 0.0 { 0.0 } else { (error / scale).clamp(-LARGEST, LARGEST) }
+}
+
+/// Bins are narrow near zero and wide far out.
+fn bin(score: f64) -> usize {
+    let x = score.asinh() / LARGEST.asinh() * HALF as f64;
+    (x.round() + HALF as f64) as usize
+}
+
+fn edge(position: f64) -> f64 {
+    ((position - HALF as f64) / HALF as f64 * LARGEST.asinh()).sinh()
+}
+
+/// The level to aim at for a target that lies `seconds` ahead: feedback on far targets comes late and windows are few, so the
+/// nominal level is raised, from 4 h on, until at 24 h two fifths of the allowed misses are kept in reserve.
+pub fn nominal(level: f64, seconds: f64) -> f64 {
+    let far = ((seconds / 14_400.0).ln() / 6.0_f64.ln()).clamp(0.0, 1.0);
+    level + (1.0 - level) * 0.4 * far
+}
+
+/// Pinball loss of forecasting `upper` as the `level`-quantile of what came out as `target`.
+pub fn pinball(level: f64, upper: f64, target: f64) -> f64 {
+    let miss = target - upper;
+    if miss >= 0.0 { level * miss } else { (level - 1.0) * miss }
+}
