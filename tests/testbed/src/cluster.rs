@@ -218,6 +218,11 @@ impl Cluster {
         Ok(())
     }
 
+    /// The built kubectl.
+    pub fn kubectl_program(&self) -> &Path {
+        &self.kubectl
+    }
+
     /// Runs the real kubectl as administrator; returns its standard output.
     pub async fn kubectl<S: AsRef<str>>(&self, args: &[S]) -> Result<String, Error> {
         self.kubectl_with(&self.admin, args, None).await

@@ -13,6 +13,7 @@ pub mod certs;
 pub mod cluster;
 mod command;
 pub mod curve;
+pub mod daemon;
 mod error;
 pub mod metrics_api;
 pub mod ports;
@@ -44,4 +45,9 @@ pub fn left_out() -> bool {
 pub(crate) fn install_crypto() {
     // An error means that somebody installed one before: as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// The folder of the shipped manifests, `deploy/manifests`.
+pub fn manifests() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/manifests")
 }
