@@ -12,3 +12,8 @@ pub use action::{Action, Identity, Next, Reply, Urgency, Write};
 pub use after::after;
 pub use next::next;
 pub(crate) use stance::{Stance, stance};
+
+#[cfg(test)]
+mod histories;
+#[cfg(test)]
+mod model;
