@@ -168,3 +168,6 @@ fn left(limit: Replicas, spent: u64) -> Replicas {
 fn above_base(claim: &Claim) -> Replicas {
     claim.held.saturating_sub(claim.base)
 }
+
+#[cfg(test)]
+mod tests;

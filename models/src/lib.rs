@@ -11,6 +11,7 @@ pub mod clean;
 pub mod decide;
 pub mod forecast;
 pub mod guard;
+pub mod hpa;
 pub mod interval;
 pub mod janitor;
 pub mod lead_time;
@@ -21,3 +22,6 @@ pub mod protocol;
 pub mod series;
 pub mod target;
 pub mod units;
+
+#[cfg(test)]
+mod testing;
