@@ -19,6 +19,9 @@ mod cache;
 mod parse;
 mod slim;
 
+#[cfg(test)]
+mod recorded;
+
 pub use connect::{Clients, ConnectError, Source, connect};
 pub use workload::{Metric, TargetKind, TargetRef, Workload};
 

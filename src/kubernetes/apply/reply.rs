@@ -175,9 +175,8 @@ fn unprocessable(body: &Value, message: &str) -> (Reply, WriteResult) {
     if field("spec.maxReplicas") {
         return (Reply::AboveMax, WriteResult::AboveMax);
     }
-    // A JSON patch whose `test` does not hold: the object is not as we saw it.
-    let testing = |text: &str| text.contains("testing") && text.contains("failed");
-    if testing(message) || causes(body).filter_map(|c| c.get("message")?.as_str()).any(testing) {
+    // A JSON patch whose `test` does not hold: the object is not as we saw it. The server says no more than this.
+    if causes(body).next().is_none() && message.starts_with("the server rejected our request due to an error") {
         return (Reply::Conflict { owner: None }, WriteResult::Stale);
     }
     denied(message, WriteResult::Denied)
