@@ -50,6 +50,17 @@ pub enum Able {
 }
 
 impl Able {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::FailedGetScale,
+        Self::FailedUpdateScale,
+        Self::GotScale,
+        Self::Ready,
+        Self::UpStabilised,
+        Self::DownStabilised,
+        Self::Rescaled,
+    ];
+
     /// The word in the condition.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -95,6 +106,20 @@ pub enum Active {
 }
 
 impl Active {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::ValidMetric,
+        Self::Disabled,
+        Self::InvalidSelector,
+        Self::AmbiguousSelector,
+        Self::FailedResource,
+        Self::FailedContainerResource,
+        Self::FailedPods,
+        Self::FailedObject,
+        Self::FailedExternal,
+        Self::InvalidMetricType,
+    ];
+
     /// The word in the condition.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -133,6 +158,10 @@ pub enum Limit {
 }
 
 impl Limit {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::WithinRange, Self::TooFewReplicas, Self::TooManyReplicas, Self::ScaleUpLimit, Self::ScaleDownLimit];
+
     /// The word in the condition.
     pub const fn as_str(self) -> &'static str {
         match self {

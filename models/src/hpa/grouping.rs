@@ -1,0 +1,113 @@
+//! Which pods count: ready, unready, missing or ignored.
+
+use crate::hpa::{Flags, Phase, Pod, PodSample};
+use chrono::{DateTime, Utc};
+
+/// How one pod counts for one metric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Group {
+    /// Measured, and its measurement can be trusted.
+    Ready,
+    /// Starting: its sample is dropped, and it counts as idle when the others ask for more.
+    Unready,
+    /// No sample: counts against the direction of the others.
+    Missing,
+    /// Ended or going away: not there.
+    Ignored,
+}
+
+/// The group of `pod`, whose sample of the metric is `sample`. `cpu` switches on the rules of start-up, which no other
+/// metric knows.
+pub fn group(now: DateTime<Utc>, pod: &Pod, sample: Option<&PodSample>, cpu: bool, flags: &Flags) -> Group {
+    if pod.deleted || pod.phase.ended() {
+        return Group::Ignored;
+    }
+    if pod.phase == Phase::Pending {
+        return Group::Unready;
+    }
+    match sample {
+        None => Group::Missing,
+        Some(sample) if cpu && starting(now, pod, sample, flags) => Group::Unready,
+        Some(_) => Group::Ready,
+    }
+}
+
+/// Whether the CPU usage of the pod may still be that of its start. Comparisons are strict, as upstream.
+fn starting(now: DateTime<Utc>, pod: &Pod, sample: &PodSample, flags: &Flags) -> bool {
+    let (Some(ready), Some(started)) = (pod.ready, pod.started) else {
+        return true;
+    };
+    if started + flags.cpu_initialization > now {
+        // Within the period: wait for a window that began after the pod became ready.
+        !ready.status || sample.at < ready.since + sample.window
+    } else {
+        // Later, only a pod that was never ready: its condition has not changed since about its start.
+        !ready.status && started + flags.initial_readiness_delay > ready.since
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::hpa::Ready;
+    use chrono::TimeDelta;
+
+    fn ago(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 - seconds, 0).unwrap()
+    }
+
+    fn pod(started: Option<i64>, ready: Option<(bool, i64)>) -> Pod {
+        Pod {
+            name: "p".to_owned(),
+            phase: Phase::Running,
+            deleted: false,
+            started: started.map(ago),
+            ready: ready.map(|(status, since)| Ready { status, since: ago(since) }),
+            containers: vec![],
+            init_containers: vec![],
+            pod_request: None,
+        }
+    }
+
+    fn sampled(seconds_ago: i64) -> PodSample {
+        PodSample { at: ago(seconds_ago), window: TimeDelta::seconds(60), value: 1 }
+    }
+
+    #[test]
+    fn the_rules_of_start_up_with_production_flags() {
+        //           started, ready (status, since), sample age, expected
+        let table = [
+            (None, Some((true, 1000)), 0, Group::Unready),
+            (Some(1000), None, 0, Group::Unready),
+            // Within the 300 s: the window must have begun after readiness; its edge is enough.
+            (Some(200), Some((true, 60)), 1, Group::Unready),
+            (Some(200), Some((true, 60)), 0, Group::Ready),
+            (Some(200), Some((false, 60)), 0, Group::Unready),
+            // 300 s to the second is after the period.
+            (Some(300), Some((true, 0)), 0, Group::Ready),
+            // Later: never ready (changed within 30 s of the start) or only now unready.
+            (Some(600), Some((false, 571)), 0, Group::Unready),
+            (Some(600), Some((false, 570)), 0, Group::Ready),
+        ];
+        for (started, ready, age, expected) in table {
+            let found = group(ago(0), &pod(started, ready), Some(&sampled(age)), true, &Flags::default());
+            assert_eq!(found, expected, "started {started:?}, ready {ready:?}, sample {age} s old");
+        }
+    }
+
+    #[test]
+    fn other_metrics_than_cpu_know_no_start_up() {
+        let fresh = pod(None, None);
+        assert_eq!(group(ago(0), &fresh, Some(&sampled(0)), false, &Flags::default()), Group::Ready);
+        assert_eq!(group(ago(0), &fresh, None, false, &Flags::default()), Group::Missing);
+    }
+
+    #[test]
+    fn going_away_beats_pending_beats_missing() {
+        let pending = Pod { phase: Phase::Pending, ..pod(None, None) };
+        let going = Pod { deleted: true, ..pending.clone() };
+        assert_eq!(group(ago(0), &pending, None, true, &Flags::default()), Group::Unready);
+        assert_eq!(group(ago(0), &going, None, true, &Flags::default()), Group::Ignored);
+    }
+}
