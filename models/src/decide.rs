@@ -110,3 +110,6 @@ impl Decision {
         self.reasons.iter().filter_map(Reason::limit)
     }
 }
+
+#[cfg(test)]
+mod tests;
