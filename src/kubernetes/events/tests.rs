@@ -1,1 +1,105 @@
+#![allow(clippy::unwrap_used)]
 
+use super::*;
+use crate::kubernetes::recorded::{Answer as Scripted, Script};
+use chrono::TimeDelta;
+use serde_json::json;
+use tokio::time::Instant;
+
+fn about(name: &str) -> About {
+    About {
+        api_version: "autoscaling/v2".to_owned(),
+        kind: "HorizontalPodAutoscaler".to_owned(),
+        namespace: "shop".to_owned(),
+        name: name.to_owned(),
+        uid: "u1".to_owned(),
+    }
+}
+
+fn recorder(answers: usize) -> (Script, Recorder) {
+    let created: Scripted = (201, Vec::new(), json!({}));
+    let script = Script::of(vec![created; answers]);
+    let began = Instant::now();
+    let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let now = Arc::new(move || start + began.elapsed());
+    let recorder = Recorder::start(script.clients().watch, "floorcast-0", now);
+    (script, recorder)
+}
+
+async fn minutes(n: u64) {
+    tokio::time::sleep(std::time::Duration::from_secs(60 * n)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_has_the_shape_of_events_v1() {
+    let (script, recorder) = recorder(1);
+    recorder.tell_about(about("web"), EventReason::FloorRaised, "floor 2 → 7\nuntil 11:00");
+    minutes(1).await;
+    let [sent] = &script.sent()[..] else { panic!() };
+    assert_eq!((sent.method.as_str(), sent.path.as_str()), ("POST", "/apis/events.k8s.io/v1/namespaces/shop/events"));
+    assert_eq!(sent.body["reason"], "FloorRaised");
+    assert_eq!(sent.body["type"], "Normal");
+    assert_eq!(sent.body["note"], "floor 2 → 7 until 11:00");
+    assert_eq!(sent.body["regarding"]["kind"], "HorizontalPodAutoscaler");
+    assert_eq!(sent.body["eventTime"], "2027-01-15T08:00:00.000000Z");
+    for key in ["action", "reportingController", "reportingInstance"] {
+        assert!(!sent.body[key].as_str().unwrap().is_empty(), "the API demands {key}");
+    }
+    assert_eq!((recorder.sent(), recorder.dropped()), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_words_are_said_once_in_six_minutes() {
+    let (script, recorder) = recorder(9);
+    for _ in 0..5 {
+        recorder.tell_about(about("web"), EventReason::StaleData, "too old");
+        minutes(1).await;
+    }
+    assert_eq!(script.sent().len(), 1);
+    minutes(2).await;
+    recorder.tell_about(about("web"), EventReason::StaleData, "too old");
+    minutes(1).await;
+    assert_eq!(script.sent().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn new_words_for_the_same_reason_join_the_series() {
+    let (script, recorder) = recorder(9);
+    for floor in 3..6 {
+        recorder.tell_about(about("web"), EventReason::FloorRaised, &format!("floor {floor}"));
+        minutes(1).await;
+    }
+    let sent = script.sent();
+    assert_eq!(sent.iter().map(|s| s.method.as_str()).collect::<Vec<_>>(), ["POST", "PATCH", "PATCH"]);
+    let name = sent[0].body["metadata"]["name"].as_str().unwrap();
+    assert!(sent[2].path.ends_with(name));
+    assert_eq!(sent[2].body["series"]["count"], 3);
+    assert_eq!(sent[2].body["note"], "floor 5");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_is_cut_and_counted_and_never_waited_for() {
+    let (script, recorder) = recorder(1000);
+    for i in 0..1000 {
+        recorder.tell_about(about(&format!("web-{i}")), EventReason::Activated, "opted in");
+    }
+    minutes(10).await;
+    let sent = script.sent().len();
+    assert!(sent <= 25 + 100, "{sent}");
+    assert_eq!(recorder.sent() + recorder.dropped(), 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_server_costs_events_and_nothing_else() {
+    let (_script, recorder) = recorder(0);
+    recorder.tell_about(about("web"), EventReason::Contended, "kustomize-controller");
+    minutes(1).await;
+    assert_eq!((recorder.sent(), recorder.dropped()), (0, 1));
+    assert!(recorder.shared.last.lock().unwrap().len() == 1 && TimeDelta::minutes(6) == pace::WINDOW);
+}
+
+#[test]
+fn notes_are_one_line_of_at_most_a_kilobyte() {
+    let note = sanitised(&format!("a\tb\n{}", "ü".repeat(2000)));
+    assert!(note.starts_with("a b ü") && note.len() <= 1000);
+}

@@ -1,1 +1,102 @@
+#![allow(clippy::unwrap_used)]
 
+use super::*;
+use serde_json::{Value, json};
+
+fn seen() -> Seen {
+    Seen {
+        hpas: vec![Arc::default()],
+        deployments: vec![Arc::default()],
+        stateful_sets: vec![Arc::default()],
+        control: Arc::default(),
+        watches: Arc::default(),
+        changes: watch::Sender::new(0),
+        control_key: ("floorcast".to_owned(), CONTROL.to_owned()),
+        stabilisation: Mutex::new(TimeDelta::seconds(300)),
+        built: Mutex::default(),
+        wrote: Mutex::default(),
+    }
+}
+
+fn object<K: DeserializeOwned>(value: Value) -> K {
+    serde_json::from_value(value).unwrap()
+}
+
+fn put_hpa(seen: &Seen, name: &str, target: &str, version: &str) {
+    let hpa = json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("u-{name}"), "resourceVersion": version},
+        "spec": {"maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}}});
+    seen.hpas[0].apply(Event::Apply(object(hpa)));
+}
+
+fn put_deployment(seen: &Seen, name: &str, replicas: u32) {
+    let deployment = json!({"metadata": {"namespace": "shop", "name": name},
+        "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}}});
+    seen.deployments[0].apply(Event::Apply(object(deployment)));
+}
+
+#[test]
+fn only_what_changed_is_built_again() {
+    let seen = seen();
+    for name in ["a", "b"] {
+        put_hpa(&seen, name, name, "1");
+        put_deployment(&seen, name, 1);
+    }
+    let (first, again) = (seen.workloads(), seen.workloads());
+    assert!(first.iter().zip(&again).all(|(x, y)| Arc::ptr_eq(x, y)));
+    put_deployment(&seen, "b", 3);
+    let third = seen.workloads();
+    assert!(Arc::ptr_eq(&first[0], &third[0]));
+    assert_eq!(third[1].target.current.get(), 3);
+}
+
+#[test]
+fn two_hpas_on_one_target_refuse_each_other_until_one_goes() {
+    let seen = seen();
+    put_deployment(&seen, "web", 1);
+    put_hpa(&seen, "a", "web", "1");
+    put_hpa(&seen, "b", "web", "2");
+    assert!(seen.workloads().iter().all(|w| w.refusals.len() == 1));
+    let gone: Hpa = object(json!({"metadata": {"namespace": "shop", "name": "b"}}));
+    seen.hpas[0].apply(Event::Delete(gone));
+    assert!(seen.workloads()[0].refusals.is_empty());
+}
+
+fn wrote(seen: &Seen, uid: &str, version: &str) {
+    let wrote = Wrote { uid: uid.to_owned(), resource_version: version.to_owned() };
+    lock(&seen.wrote).insert(("shop".to_owned(), "a".to_owned()), wrote);
+}
+
+#[test]
+fn after_a_write_an_old_look_decides_nothing() {
+    let seen = seen();
+    put_hpa(&seen, "a", "web", "99");
+    wrote(&seen, "u-a", "101");
+    assert!(!seen.workloads()[0].caught_up);
+    put_hpa(&seen, "a", "web", "100");
+    assert!(!seen.workloads()[0].caught_up, "an event from before our write");
+    put_hpa(&seen, "a", "web", "101");
+    assert!(seen.workloads()[0].caught_up);
+    assert!(lock(&seen.wrote).is_empty());
+}
+
+#[test]
+fn a_write_to_a_former_object_holds_nothing_up() {
+    let seen = seen();
+    put_hpa(&seen, "a", "web", "1");
+    wrote(&seen, "u-former", "9");
+    assert!(seen.workloads()[0].caught_up);
+    wrote(&seen, "u-a", "9");
+    assert!(!seen.workloads()[0].caught_up);
+    seen.hpas[0].apply(Event::Delete(object(json!({"metadata": {"namespace": "shop", "name": "a"}}))));
+    seen.workloads();
+    assert!(lock(&seen.wrote).is_empty(), "deleted: nothing to wait for");
+}
+
+#[test]
+fn versions_are_compared_as_numbers_where_they_are() {
+    for (cached, written, expected) in
+        [("9", "10", true), ("10", "10", false), ("11", "10", false), ("x", "y", true), ("y", "y", false)]
+    {
+        assert_eq!(older(cached, written), expected, "{cached} {written}");
+    }
+}
