@@ -6,6 +6,7 @@ pub mod config;
 pub mod datasource;
 pub mod http;
 pub mod kubernetes;
+pub mod load;
 pub mod logging;
 pub mod metrics;
 pub mod simulated;

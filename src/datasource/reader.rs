@@ -165,9 +165,14 @@ impl Reader {
         self.rows(now, query, self.exchange.limits.series, None).await.map_err(|f| self.error(Some(&query.query), f))
     }
 
-    /// All values of each query now.
-    pub async fn instant(&self, now: DateTime<Utc>, queries: &[String]) -> Vec<Result<Vec<Sample>, ReadError>> {
-        self.each(queries, |q| async move { self.now(now, q).await.map_err(|f| self.error(Some(q), f)) }).await
+    /// All values of each query at the moment `at`, past or present.
+    pub async fn instant(
+        &self,
+        now: DateTime<Utc>,
+        at: DateTime<Utc>,
+        queries: &[String],
+    ) -> Vec<Result<Vec<Sample>, ReadError>> {
+        self.each(queries, |q| async move { self.at(now, at, q).await.map_err(|f| self.error(Some(q), f)) }).await
     }
 
     /// Values of one label over the last day, of the series that our required matchers select.
@@ -295,8 +300,8 @@ impl Reader {
         spans.insert(query.to_owned(), span);
     }
 
-    async fn now(&self, now: DateTime<Utc>, query: &str) -> Result<Vec<Sample>, Fault> {
-        let ask = Ask::Instant { query: query.to_owned(), at: now };
+    async fn at(&self, now: DateTime<Utc>, at: DateTime<Utc>, query: &str) -> Result<Vec<Sample>, Fault> {
+        let ask = Ask::Instant { query: query.to_owned(), at };
         let body = self.exchange.ask(ask, None, now).await?;
         let envelope = decode::query(&body, self.exchange.limits.series)?;
         if envelope.more > 0 {
@@ -307,7 +312,7 @@ impl Reader {
             let last = row.points.last();
             Sample {
                 value: last.map(|p| f64::from(p.1)),
-                at: last.and_then(|p| DateTime::from_timestamp_millis(p.0)).unwrap_or(now),
+                at: last.and_then(|p| DateTime::from_timestamp_millis(p.0)).unwrap_or(at),
                 labels: row.labels,
             }
         };

@@ -89,7 +89,8 @@ fn what_is_not_an_answer_is_refused_with_its_reason() {
         (r#"{"status":"success"}"#, "`data` is missing"),
         (r#"{"status":"success","data":null}"#, "`data` is missing"),
         (r#"{"status":"maybe"}"#, "neither success nor error"),
-        (r#"{"status":"success","data":{"resultType":"string","result":[1,"a"]}}"#, "holds no numbers"),
+        (r#"{"status":"success","data":{"resultType":"string","result":[1,"a"]}}"#, "not a number"),
+        (r#"{"status":"success","data":{"resultType":"streams","result":[]}}"#, "holds no numbers"),
         (r#"{"status":"success","data":{"resultType":"matrix"}}"#, "missing"),
         (r#"{"status":"success","data":{"resultType":"matrix","result":{}}}"#, "list of series"),
         (r#"{"status":"success","data":{"resultType":"matrix","result":[[]]}}"#, "series"),
@@ -111,7 +112,14 @@ fn depth_and_length_are_bounded() {
     let deep = format!(r#"{{"status":"success","data":{}"#, "[".repeat(100_000));
     assert!(why(&deep).contains("malformed"));
     let deep = format!(r#"{{"status":"success","x":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
-    assert!(why(&deep).contains("recursion limit"));
+    // What nobody asked for is skipped without recursion; what is looked at stops at 128 levels.
+    assert!(why(&deep).contains("malformed"));
+    let deep = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":{}{}}}}}"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert!(why(&deep).contains("malformed"));
     let long = format!(r#"{{"status":"{}"}}"#, "x".repeat(4 << 20));
     assert!(why(&long).len() < 600);
     let number = matrix(&format!(r#"[1,"{}"]"#, "9".repeat(1 << 20)));
