@@ -249,10 +249,10 @@ mod tests {
 
     #[test]
     fn a_missing_value_is_unknown_and_never_zero() {
-        let per = PerReplica::new(1.0).unwrap();
         fn curve(upper: &[f64], per: PerReplica) -> Curve<'_> {
             Curve { origin: time(0), step: TimeDelta::minutes(5), upper, per }
         }
+        let per = PerReplica::new(1.0).unwrap();
         for bad in [f64::NAN, f64::INFINITY, -1.0] {
             let upper = [4.0, bad, 6.0];
             let plan = plan_of(&[curve(&upper, per), curve(&[1.0, 1.0, 1.0], per)]).unwrap();

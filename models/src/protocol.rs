@@ -17,3 +17,5 @@ pub(crate) use stance::{Stance, stance};
 mod histories;
 #[cfg(test)]
 mod model;
+#[cfg(test)]
+mod tests;

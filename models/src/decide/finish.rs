@@ -62,7 +62,7 @@ impl Drawing<'_, '_> {
             if ahead.saturating_add(band(floor)) >= floor {
                 memory.needed_at = Some(now);
             }
-            return self.lower(memory, floor, always_ramp);
+            return Some(self.lower(memory, floor, always_ramp));
         }
         self.say(Reason::NeedWithinBase { need: self.proposal.raw, base });
         None
@@ -91,22 +91,22 @@ impl Drawing<'_, '_> {
     }
 
     /// Down to the highest need of the hold: by the ramp while the floor binds, straight where it does not.
-    fn lower(&mut self, memory: &Memory, floor: Replicas, always_ramp: bool) -> Option<Replicas> {
+    fn lower(&mut self, memory: &Memory, floor: Replicas, always_ramp: bool) -> Replicas {
         let Situation { now, target, policy, .. } = *self.situation;
         let lowering = Lowering::new(target.scale_down, policy.ramp, memory.turns.count(now));
         let need = self.proposal.ahead;
         let goal = memory.needs.since(now - lowering.hold).unwrap_or(need).max(need);
         if goal > self.proposal.base && goal.saturating_add(band(floor)) >= floor {
             self.say_held(memory, floor, lowering.hold);
-            return Some(floor);
+            return floor;
         }
         if let Some(from) = self.too_soon(memory) {
             self.say(Reason::Stabilising { floor, need, from });
-            return Some(floor);
+            return floor;
         }
         if !always_ramp && !binds(target, &self.situation.evidence, floor) {
             self.say(Reason::NotBinding { floor, current: target.current });
-            return Some(goal);
+            return goal;
         }
         self.step_down(floor, goal.max(self.proposal.base))
     }
@@ -128,13 +128,13 @@ impl Drawing<'_, '_> {
             self.say(Reason::Stabilising { floor, need: self.proposal.base, from });
             return Some(floor);
         }
-        self.step_down(floor, self.proposal.base)
+        Some(self.step_down(floor, self.proposal.base))
     }
 
-    fn step_down(&mut self, floor: Replicas, goal: Replicas) -> Option<Replicas> {
+    fn step_down(&mut self, floor: Replicas, goal: Replicas) -> Replicas {
         let to = ramp_step(floor, goal, &self.situation.policy.ramp);
         self.say(Reason::Lowered { from: floor, to, goal });
-        Some(to)
+        to
     }
 
     /// When the next lower may be written, where that is later than now: the ramp's clock is the time of our own last write on

@@ -13,6 +13,7 @@ const REMEMBERED: TimeDelta = TimeDelta::hours(24);
 
 /// What one workload's decisions and writes remember. Bounded, and rebuildable from the object's annotations.
 #[derive(Clone, Debug, Default, PartialEq)]
+#[allow(clippy::struct_excessive_bools)] // independent facts, each with its own end
 pub struct Memory {
     /// Object that all of this is about; another uid forgets it.
     pub(crate) uid: Option<String>,

@@ -292,6 +292,47 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every word, for metrics and documentation that show all of them.
+    pub const WORDS: [&'static str; 37] = [
+        "OptedOut",
+        "ShadowMode",
+        "Raised",
+        "Held",
+        "Stabilising",
+        "Lowered",
+        "NotBinding",
+        "NeedWithinBase",
+        "Limited",
+        "CappedAhead",
+        "NoForecast",
+        "StaleSamples",
+        "Distrusted",
+        "DerivationMismatch",
+        "DerivationUnchecked",
+        "DerivationUnproven",
+        "RunawayUnknown",
+        "Expired",
+        "Paused",
+        "Pinned",
+        "ReleasedUntil",
+        "OverriddenByUser",
+        "BaseRaised",
+        "BaseAnnotationDiffers",
+        "Reverted",
+        "Contended",
+        "CopiedFloor",
+        "ForeignHolder",
+        "NewerEpoch",
+        "NewerFormat",
+        "DamagedAnnotations",
+        "Frozen",
+        "DrainAsked",
+        "ReleaseAsked",
+        "CapacityUnavailable",
+        "WriteRefused",
+        "AwaitingOwnWrite",
+    ];
+
     /// The word of metric labels and of `floorcast.io/reason`.
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -424,3 +465,6 @@ impl fmt::Display for Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -44,21 +44,21 @@ struct Scene<'a> {
 }
 
 impl Scene<'_> {
-    fn idle(&self, state: State, reason: Option<Reason>) -> Next {
+    fn idle(state: State, reason: Option<Reason>) -> Next {
         Next { action: Action::None, urgency: Urgency::Idle, state, reasons: reason.into_iter().collect() }
     }
 
-    fn send(&self, action: Action, urgency: Urgency, state: State, reason: Option<Reason>) -> Next {
+    fn send(action: Action, urgency: Urgency, state: State, reason: Option<Reason>) -> Next {
         Next { action, urgency, state, reasons: reason.into_iter().collect() }
     }
 
     /// Everything that forbids a write, whatever was decided.
     fn withheld(&self, memory: &mut Memory) -> Option<Next> {
         if self.decision.state == State::Frozen {
-            return Some(self.idle(State::Frozen, None));
+            return Some(Self::idle(State::Frozen, None));
         }
         if let Hold::Newer { .. } = self.target.hold {
-            return Some(self.idle(State::Superseded, None));
+            return Some(Self::idle(State::Superseded, None));
         }
         if let Hold::Held(held) = &self.target.hold
             && let Some(next) = self.somebody_elses(held)
@@ -66,11 +66,11 @@ impl Scene<'_> {
             return Some(next);
         }
         if awaiting(self.now, self.target, memory) {
-            return Some(self.idle(self.decision.state, Some(Reason::AwaitingOwnWrite)));
+            return Some(Self::idle(self.decision.state, Some(Reason::AwaitingOwnWrite)));
         }
         let refusal = memory.refused.as_ref().filter(|refusal| refusal.until > self.now)?;
         let reason = Reason::WriteRefused { until: refusal.until, why: refusal.why.clone() };
-        Some(self.idle(State::Refused, Some(reason)))
+        Some(Self::idle(State::Refused, Some(reason)))
     }
 
     /// Another installation's floor binds us until its `until`; a later epoch of our own lease always does.
@@ -78,12 +78,12 @@ impl Scene<'_> {
     fn somebody_elses(&self, held: &Held) -> Option<Next> {
         if held.holder.namespace != self.identity.holder.namespace {
             let reason = Reason::ForeignHolder { namespace: held.holder.namespace.clone(), until: held.until };
-            return (held.until > self.now).then(|| self.idle(State::Foreign, Some(reason)));
+            return (held.until > self.now).then(|| Self::idle(State::Foreign, Some(reason)));
         }
         let same_lease = held.holder.lease_uid == self.identity.holder.lease_uid;
         (same_lease && held.epoch > self.identity.epoch).then(|| {
             let reason = Reason::NewerEpoch { found: held.epoch, ours: self.identity.epoch };
-            self.idle(State::Superseded, Some(reason))
+            Self::idle(State::Superseded, Some(reason))
         })
     }
 
@@ -92,21 +92,20 @@ impl Scene<'_> {
         let state = self.decision.state;
         let stance = stance(self.now, self.target, self.policy, memory);
         match (stance, wanted) {
-            (Stance::Newer { .. }, _) => self.idle(State::Superseded, None),
-            (Stance::Damaged { base: Some(base), .. }, _) => self.give_back(base, state, None),
-            (Stance::Damaged { base: None, .. }, _) => self.idle(State::Damaged, None),
+            (Stance::Newer { .. }, _) => Self::idle(State::Superseded, None),
+            (Stance::Damaged { base: Some(base), .. }, _)
+            | (Stance::Reverted { base } | Stance::Holding { base, .. }, None) => self.give_back(base, state, None),
+            (Stance::Damaged { base: None, .. }, _) => Self::idle(State::Damaged, None),
             (Stance::Opinion { value, floor }, _) => self.respect(memory, value, floor),
             (Stance::Free { base, copied: true }, None) if raced(self.now, memory) => {
                 self.fought(memory, base).unwrap_or_else(|| self.give_back(base, state, None))
             }
-            (Stance::Free { .. }, None) => self.idle(state, None),
+            (Stance::Free { .. }, None) => Self::idle(state, None),
             (Stance::Free { base, .. }, Some(floor)) => self.acquire(self.body(memory, base, floor), None),
-            (Stance::Reverted { base }, None) => self.give_back(base, state, None),
             (Stance::Reverted { base }, Some(floor)) => {
                 let body = self.body(memory, base, floor);
                 self.fought(memory, base).unwrap_or_else(|| self.acquire(body, Some(self.reverted(memory))))
             }
-            (Stance::Holding { base, .. }, None) => self.give_back(base, state, None),
             (Stance::Holding { base, .. }, Some(floor)) => self.hold(memory, base, floor),
         }
     }
@@ -118,7 +117,7 @@ impl Scene<'_> {
         if let Hold::Held(held) = &self.target.hold
             && (held.base, held.floor, held.until) == (body.base, body.floor, body.until)
         {
-            return self.idle(self.decision.state, None);
+            return Self::idle(self.decision.state, None);
         }
         // A co-owner of our value (an applier that copied it) would answer an unforced change with 409 (`decisions.md` 2).
         if memory.force || !self.target.owners.is_empty() {
@@ -126,14 +125,14 @@ impl Scene<'_> {
         }
         let urgency = self.urgency(floor);
         let write = Write { uid: self.target.uid.clone(), held: body };
-        self.send(Action::Hold { write }, urgency, self.decision.state, None)
+        Self::send(Action::Hold { write }, urgency, self.decision.state, None)
     }
 
     fn acquire(&self, held: Held, reason: Option<Reason>) -> Next {
         let urgency = self.urgency(held.floor);
         let write = Write { uid: self.target.uid.clone(), held };
         let action = Action::Acquire { write, resource_version: self.target.resource_version.clone() };
-        self.send(action, urgency, self.decision.state, reason)
+        Self::send(action, urgency, self.decision.state, reason)
     }
 
     fn urgency(&self, floor: Replicas) -> Urgency {
@@ -159,7 +158,10 @@ impl Scene<'_> {
     }
 
     /// The base back; where it stands already, or somebody else's value stands on damaged marks, only our marks go.
-    fn give_back(&self, base: Replicas, state: State, released_until: Option<DateTime<Utc>>) -> Next {
+    ///
+    /// Peace that somebody asked for on the object (a command's `released-until`) outlives our own marks.
+    fn give_back(&self, base: Replicas, state: State, truce: Option<DateTime<Utc>>) -> Next {
+        let released_until = truce.max(self.target.released_until.filter(|until| *until > self.now));
         let Target { uid, resource_version, min, max, .. } = self.target;
         let (uid, resource_version) = (uid.clone(), resource_version.clone());
         let base = base.min(*max);
@@ -171,7 +173,8 @@ impl Scene<'_> {
         };
         let by_ramp =
             matches!(state, State::Draining | State::Idle | State::Lowering | State::Stale | State::Untrusted);
-        self.send(action, if by_ramp { Urgency::Lower } else { Urgency::Release }, state, None)
+        let by_ramp = by_ramp && self.policy.mode == Mode::Live;
+        Self::send(action, if by_ramp { Urgency::Lower } else { Urgency::Release }, state, None)
     }
 
     /// A person's or tool's value stays: our marks go. Below our floor it is left in peace for a while, durably on the object.
@@ -181,7 +184,7 @@ impl Scene<'_> {
         let Target { uid, resource_version, .. } = self.target;
         let (uid, resource_version) = (uid.clone(), resource_version.clone());
         let action = Action::Clean { uid, resource_version, value, released_until };
-        self.send(action, Urgency::Release, self.decision.state, None)
+        Self::send(action, Urgency::Release, self.decision.state, None)
     }
 
     /// Counts a revert once; after the fifth less than 10 min apart (or the first of a truce) we step back for an hour.

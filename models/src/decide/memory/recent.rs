@@ -67,6 +67,7 @@ impl SlidingMaximum {
 }
 
 #[cfg(test)]
+#[allow(clippy::cast_possible_wrap)]
 mod tests {
     use super::*;
     use crate::testing::{n, time};

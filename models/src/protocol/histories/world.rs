@@ -20,13 +20,13 @@ pub(super) enum Event {
     Plan(Vec<u32>),
     /// What the HPA itself wants.
     Wish(u32),
-    /// A person or GitOps sets another minReplicas.
+    /// A person or a pipeline sets another `minReplicas`.
     Edit(u32),
     /// A client-side applier sets the base back.
     Revert,
     /// An applier (Argo CD) applies the live value that it read so many ticks ago, by force.
     Copy(usize),
-    /// Somebody changes maxReplicas, if the API server lets him.
+    /// Somebody changes `maxReplicas`, if the API server lets him.
     Max(u32),
     /// Deleted and created again.
     Recreate,
@@ -40,7 +40,9 @@ pub(super) enum Event {
     Directive(Directive),
     /// The daemon restarts with nothing in memory.
     Restart,
-    /// The next writes are answered so instead, and not done.
+    /// The watch shows what was so many ticks ago.
+    Lag(usize),
+    /// The next write is answered so instead, and not done.
     Fault(Reply),
     /// Time passes: so many ticks.
     Wait(usize),
@@ -57,6 +59,8 @@ pub(super) struct Tick {
     pub(super) stale: bool,
     pub(super) trusted: bool,
     pub(super) directive: Directive,
+    /// The user's own floor at that moment.
+    pub(super) truth: Replicas,
 }
 
 /// Everything.
@@ -76,6 +80,8 @@ pub(super) struct World {
     past: Vec<Replicas>,
     fault: Option<Reply>,
     stale: bool,
+    lag: usize,
+    views: Vec<Target>,
     made: Option<(i64, Vec<u32>, Option<FloorPlan>)>,
     pub(super) ticks: Vec<Tick>,
 }
@@ -99,6 +105,8 @@ impl World {
             past: vec![],
             fault: None,
             stale: false,
+            lag: 0,
+            views: vec![],
             made: None,
             ticks: vec![],
         }
@@ -112,7 +120,7 @@ impl World {
         {
             return plan.clone();
         }
-        let at = |i: i64| self.needs[(step + i).rem_euclid(self.needs.len() as i64) as usize];
+        let at = |i: i64| self.needs[usize::try_from(step + i).unwrap_or(0) % self.needs.len()];
         let needs: Vec<u32> = (0..288).map(at).collect();
         let plan = plan(time(5 * step), &needs);
         self.made = Some((step, self.needs.clone(), plan.clone()));
@@ -132,7 +140,6 @@ impl World {
 
     fn happen(&mut self, event: &Event) {
         match event {
-            Event::Quiet => {}
             Event::Plan(needs) => self.needs.clone_from(needs),
             Event::Wish(wish) => self.evidence.own_wish = Some(n(*wish)),
             Event::Edit(value) => self.edit(n(*value)),
@@ -144,13 +151,14 @@ impl World {
                 self.object.max = n(*max);
                 self.object.touch();
             }
-            Event::Max(_) => {}
+            Event::Max(_) | Event::Quiet => {}
             Event::Recreate => self.object.recreate(self.truth),
             Event::Touch => self.object.touch(),
             Event::Samples(there) => self.stale = !there,
             Event::Trust(trusted) => self.evidence.distrust = (!trusted).then(|| "worse than naive".to_owned()),
             Event::Directive(directive) => self.directive = *directive,
             Event::Restart => self.memory = Memory::default(),
+            Event::Lag(ticks) => self.lag = *ticks,
             Event::Fault(reply) => self.fault = Some(reply.clone()),
             Event::Wait(ticks) => self.wait(*ticks),
         }
@@ -175,7 +183,8 @@ impl World {
         if !self.stale {
             self.evidence.newest_sample = Some(self.now - TimeDelta::minutes(1));
         }
-        let seen = self.object.observed();
+        self.views.push(self.object.observed());
+        let seen = self.views[self.views.len().saturating_sub(1 + self.lag)].clone();
         let (decision, next) = self.decide(&seen);
         let reply = match (&next.action, self.fault.take()) {
             (Action::None, fault) => {
@@ -191,7 +200,7 @@ impl World {
         self.memory = after(self.now, &next.action, &reply, std::mem::take(&mut self.memory));
         let (now, directive, trusted) = (self.now, self.directive, self.evidence.distrust.is_none());
         let stale = crate::guard::stale(now, &self.evidence).is_some();
-        self.ticks.push(Tick { now, seen, decision, next, reply, stale, trusted, directive });
+        self.ticks.push(Tick { now, seen, decision, next, reply, stale, trusted, directive, truth: self.truth });
         self.sync();
     }
 
