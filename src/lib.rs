@@ -1,12 +1,13 @@
-//! floorcast.
+//! floorcast: predictive replica floors for Kubernetes HPAs.
 
 pub mod annotations;
 pub mod build;
 pub mod config;
+pub mod daemon;
 pub mod datasource;
 pub mod http;
 pub mod kubernetes;
 pub mod load;
 pub mod logging;
 pub mod metrics;
-pub mod simulated;
+pub mod process;

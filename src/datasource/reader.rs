@@ -10,7 +10,7 @@ use super::settings::{DatasourceSettings, SettingsError};
 use super::transport::{Ask, StatusPage, Transport};
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::series::Series;
-use futures::{StreamExt, stream};
+use futures::{StreamExt, future::BoxFuture, stream};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -153,7 +153,10 @@ impl Reader {
 
     /// The samples of many ranges, answers in the order of the questions; a failure of one is no failure of the others.
     pub async fn range(&self, now: DateTime<Utc>, queries: &[RangeQuery]) -> Vec<Result<Answer, ReadError>> {
-        self.each(queries, |q| async move { self.one(now, q).await.map_err(|f| self.error(Some(&q.query), f)) }).await
+        let asks = queries.iter().map(|q| -> BoxFuture<'_, _> {
+            Box::pin(async move { self.one(now, q).await.map_err(|f| self.error(Some(&q.query), f)) })
+        });
+        self.each(asks.collect()).await
     }
 
     /// The samples of a range for every series of the query, by label set, with the server's warnings.
@@ -172,7 +175,10 @@ impl Reader {
         at: DateTime<Utc>,
         queries: &[String],
     ) -> Vec<Result<Vec<Sample>, ReadError>> {
-        self.each(queries, |q| async move { self.at(now, at, q).await.map_err(|f| self.error(Some(q), f)) }).await
+        let asks = queries.iter().map(|q| -> BoxFuture<'_, _> {
+            Box::pin(async move { self.at(now, at, q).await.map_err(|f| self.error(Some(q), f)) })
+        });
+        self.each(asks.collect()).await
     }
 
     /// Values of one label over the last day, of the series that our required matchers select.
@@ -209,17 +215,17 @@ impl Reader {
 
     /// As many at a time as the bulkhead lets through, answers in order. After a failure the first goes alone: if it
     /// fails too the others are not asked, and if it succeeds they need not wait for the next tick.
-    async fn each<'a, Q, T, F>(&'a self, queries: &'a [Q], ask: impl Fn(&'a Q) -> F) -> Vec<T>
-    where
-        F: Future<Output = T>,
-    {
-        let alone = usize::from(!self.is_up()).min(queries.len());
-        let mut answers = Vec::with_capacity(queries.len());
-        for query in &queries[..alone] {
-            answers.push(ask(query).await);
+    ///
+    /// The futures are boxed: a closure that borrows cannot be proven general enough for a spawned task otherwise.
+    async fn each<T: Send>(&self, asks: Vec<BoxFuture<'_, T>>) -> Vec<T> {
+        let alone = usize::from(!self.is_up()).min(asks.len());
+        let mut answers = Vec::with_capacity(asks.len());
+        let mut asks = asks.into_iter();
+        for ask in asks.by_ref().take(alone) {
+            answers.push(ask.await);
         }
         let width = self.exchange.limits.concurrency.max(1) as usize;
-        let mut rest = stream::iter(queries[alone..].iter().map(ask)).buffered(width);
+        let mut rest = stream::iter(asks).buffered(width);
         while let Some(answer) = rest.next().await {
             answers.push(answer);
         }

@@ -1,0 +1,495 @@
+//! The daemon: one tick after another, observe → learn if due → decide → apply → record.
+//!
+//! The only module that knows everyone. The same code runs in production, in `demo` and in the seeded simulation: the wall
+//! clock is an argument, sleeping goes by tokio's (pausable) time, and every edge is handed in.
+
+mod entry;
+mod judge;
+mod news;
+mod record;
+mod roster;
+mod study;
+mod write;
+
+pub use entry::Key;
+
+use crate::{
+    config::{Config, Current},
+    datasource::Datasources,
+    http::{Pulse, api::Snapshot},
+    kubernetes::{
+        apply::Writer,
+        control::Control,
+        events::Recorder,
+        lease::{Leadership, Ours},
+        observe::Cluster,
+    },
+    metrics::Metrics,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::{
+    budget::{BudgetMemory, Limits},
+    hpa::Tolerance,
+    policy::{Mode, Policy},
+    units::Replicas,
+};
+use judge::{Bench, Judged};
+use roster::Roster;
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use study::{Brief, Desk, Report, Trouble};
+use tokio::{
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::Instant,
+};
+use tokio_util::sync::CancellationToken;
+
+/// Wall clock of the process, or of the simulation.
+pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
+
+/// Studies under way at once. The datasources' own bulkheads let four questions through each; more studies would only wait.
+const STUDIES: usize = 16;
+/// Changes of the cluster are gathered this long before a tick is brought forward for them.
+const GATHER: Duration = Duration::from_secs(1);
+/// A wall clock that ran away from the monotonic one this far: nothing is written until it is believed again.
+const DRIFT: TimeDelta = TimeDelta::minutes(5);
+/// Workloads whose study is due in one tick are looked at again this soon after a failure.
+const AFTER_FAILURE: TimeDelta = TimeDelta::seconds(30);
+
+/// Everything a daemon is wired to.
+pub struct Wiring {
+    /// The watched cluster.
+    pub cluster: Cluster,
+    /// Sends floors.
+    pub writer: Writer,
+    /// Who leads.
+    pub leadership: watch::Receiver<Leadership>,
+    /// The lease's clock may be told of newer epochs on objects.
+    pub at_least: Box<dyn Fn(u64) + Send + Sync>,
+    /// Tells Events.
+    pub recorder: Recorder,
+    /// The configuration in force.
+    pub config: watch::Receiver<Current>,
+    /// Makes the datasources of a configuration.
+    pub connect: Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync>,
+    /// The process' metrics.
+    pub metrics: Arc<Metrics>,
+    /// Where snapshots go.
+    pub snapshot: watch::Sender<Arc<Snapshot>>,
+    /// The heartbeat of `/livez`.
+    pub pulse: Arc<Pulse>,
+    /// The wall clock.
+    pub clock: Clock,
+    /// Identity of the process.
+    pub identity: String,
+    /// Ask and learn also while another process leads: for commands that only look.
+    pub always_study: bool,
+}
+
+/// The state between two ticks.
+pub struct Daemon {
+    wiring: Wiring,
+    config: Arc<Config>,
+    datasources: Arc<Datasources>,
+    roster: Roster,
+    budgets: BudgetMemory,
+    studies: JoinSet<Report>,
+    cores: Arc<Semaphore>,
+    started: DateTime<Utc>,
+    tick_took: Option<Duration>,
+    led: bool,
+}
+
+impl Daemon {
+    /// A daemon that has not looked at anything yet. Fails where the datasources of the configuration cannot be made.
+    pub fn new(wiring: Wiring) -> Result<Self, String> {
+        let config = Arc::clone(&wiring.config.borrow().config);
+        let datasources = Arc::new((wiring.connect)(&config)?);
+        // One core stays free for ticks, renewals and answers.
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get().saturating_sub(1).max(1));
+        let started = (wiring.clock)();
+        Ok(Self {
+            wiring,
+            config,
+            datasources,
+            roster: Roster::default(),
+            budgets: BudgetMemory::default(),
+            studies: JoinSet::new(),
+            cores: Arc::new(Semaphore::new(cores)),
+            started,
+            tick_took: None,
+            led: false,
+        })
+    }
+
+    /// Ticks until `stop`. Floors stay where they are: they live on the objects, with their own expiry.
+    pub async fn run(&mut self, stop: CancellationToken) {
+        let mut changes = self.wiring.cluster.changes();
+        loop {
+            self.tick().await;
+            let next = Instant::now() + self.config.timing.tick.std();
+            tokio::select! {
+                () = stop.cancelled() => break,
+                () = self.until_next(next, &mut changes) => {}
+            }
+        }
+        self.studies.shutdown().await;
+    }
+
+    /// Sleeps until the next tick, or until somebody changed what he wants.
+    async fn until_next(&mut self, next: Instant, changes: &mut watch::Receiver<u64>) {
+        let gather = GATHER.min(self.config.timing.tick.std());
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(next) => return,
+                changed = changes.changed() => if changed.is_err() {
+                    return tokio::time::sleep_until(next).await;
+                },
+                Some(report) = self.studies.join_next() => {
+                    self.study_back(report);
+                    continue;
+                }
+            }
+            tokio::time::sleep_until(next.min(Instant::now() + gather)).await;
+            if self.roster.is_news(&self.wiring.cluster.workloads()) {
+                return;
+            }
+        }
+    }
+
+    /// One tick.
+    pub async fn tick(&mut self) {
+        let begun = Instant::now();
+        let now = (self.wiring.clock)();
+        self.timed("observe", |daemon| daemon.observe(now));
+        self.timed("learn", |daemon| daemon.learn(now));
+        let judged = self.timed("decide", |daemon| daemon.decide(now));
+        let before = Instant::now();
+        self.apply(now, judged).await;
+        self.wiring.metrics.step("apply", before.elapsed());
+        self.tick_took = Some(begun.elapsed());
+        self.timed("record", |daemon| daemon.record(now));
+        self.wiring.pulse.beat();
+    }
+
+    fn timed<T>(&mut self, step: &'static str, work: impl FnOnce(&mut Self) -> T) -> T {
+        let begun = Instant::now();
+        let done = work(self);
+        self.wiring.metrics.step(step, begun.elapsed());
+        done
+    }
+
+    /// Takes over configuration and cluster as they are now.
+    fn observe(&mut self, now: DateTime<Utc>) {
+        self.reload();
+        let turns = self.roster.observe(self.wiring.cluster.workloads(), &self.config);
+        for (key, turn) in turns {
+            if let Some(entry) = self.roster.entries.get(&key).filter(|_| self.leads()) {
+                news::of_turn(&self.wiring.recorder, entry, turn);
+            }
+        }
+        for entry in self.roster.entries.values_mut() {
+            entry.lead_times.observe(now, &entry.workload.target);
+        }
+    }
+
+    fn reload(&mut self) {
+        let current = self.wiring.config.borrow_and_update().clone();
+        self.wiring.metrics.config_reloaded(current.refused.is_none());
+        if Arc::ptr_eq(&current.config, &self.config) {
+            return;
+        }
+        if current.config.datasources != self.config.datasources {
+            match (self.wiring.connect)(&current.config) {
+                Ok(datasources) => self.datasources = Arc::new(datasources),
+                Err(error) => tracing::warn!(error, "datasources of the new configuration refused; the old ones stay"),
+            }
+        }
+        self.wiring.cluster.set_stabilisation(current.config.hpa_controller.downscale_stabilisation.get());
+        self.config = current.config;
+    }
+
+    fn leads(&self) -> bool {
+        self.wiring.leadership.borrow().leads()
+    }
+
+    /// Takes in finished studies and begins those that are due. Never waits.
+    fn learn(&mut self, now: DateTime<Utc>) {
+        while let Some(report) = self.studies.try_join_next() {
+            self.study_back(report);
+        }
+        if !self.wiring.cluster.ready() || !(self.leads() || self.wiring.always_study) {
+            return;
+        }
+        self.datasources.begin_tick();
+        let free = STUDIES.saturating_sub(self.studies.len());
+        let due: Vec<Key> = self
+            .roster
+            .entries
+            .iter()
+            .filter(|(_, entry)| entry.wants_study() && entry.study.is_due(now))
+            .map(|(key, _)| key.clone())
+            .take(free)
+            .collect();
+        for key in due {
+            self.begin_study(&key);
+        }
+    }
+
+    fn begin_study(&mut self, key: &Key) {
+        let hpa_period = self.config.hpa_controller.sync_period.get();
+        let Some(entry) = self.roster.entries.get_mut(key) else { return };
+        let Some(settings) = entry.settings().cloned() else { return };
+        let lead = entry.lead_times.lead(settings.policy.lead, hpa_period).value;
+        let (papers, derive, learn) = entry.study.begin();
+        let brief = Brief { key: key.clone(), workload: Arc::clone(&entry.workload), settings, lead, derive, learn };
+        let desk = Arc::new(Desk {
+            cluster: self.wiring.cluster.clone(),
+            datasources: Arc::clone(&self.datasources),
+            config: Arc::clone(&self.config),
+            now: Arc::clone(&self.wiring.clock),
+            cores: Arc::clone(&self.cores),
+        });
+        self.studies.spawn(study::run(desk, brief, papers));
+    }
+
+    fn study_back(&mut self, report: Result<Report, tokio::task::JoinError>) {
+        let now = (self.wiring.clock)();
+        let report = match report {
+            Ok(report) => report,
+            // Learning itself is caught inside; this is a run that was aborted or a bug around it. Nobody waits for it.
+            Err(error) => {
+                tracing::error!(%error, "a study ended badly");
+                return self.free_lost_studies(now);
+            }
+        };
+        let Some(entry) = self.roster.entries.get_mut(&report.key) else { return };
+        if entry.workload.target.uid != report.uid {
+            return;
+        }
+        entry.lead_times.startups(report.startups);
+        let before = std::mem::take(&mut entry.study.findings.troubles);
+        let troubled = report.findings.troubles.iter().any(|t| t.blocks);
+        let step = self.config.defaults.step.get();
+        let next = study::next_look(now, step, study::spread(&report.key.to_string()));
+        let next = if troubled { next.min(now + retry(step)) } else { next };
+        entry.study.back(Some(report.papers), report.findings, next);
+        if self.wiring.leadership.borrow().leads() {
+            news::of_troubles(&self.wiring.recorder, entry, &before);
+        }
+    }
+
+    /// A run that vanished is nobody's any more: every study that is away without a task is begun anew.
+    fn free_lost_studies(&mut self, now: DateTime<Utc>) {
+        if !self.studies.is_empty() {
+            return;
+        }
+        for entry in self.roster.entries.values_mut() {
+            let text = "the study ended badly; it begins anew".to_owned();
+            let event = crate::kubernetes::events::EventReason::ModelFailed;
+            let trouble = Trouble { code: "ModelFailed", text, event, blocks: true };
+            entry.study.lost(trouble, now + AFTER_FAILURE);
+        }
+    }
+
+    /// Proposes, divides the budgets, finishes.
+    fn decide(&mut self, now: DateTime<Utc>) -> Vec<Judged> {
+        if !self.wiring.cluster.ready() {
+            return Vec::new();
+        }
+        let control = self.wiring.cluster.control();
+        let fallback = fallback(&self.config);
+        let bench = Bench {
+            now,
+            step: self.config.defaults.step.get(),
+            tolerance: tolerance(&self.config),
+            hpa_period: self.config.hpa_controller.sync_period.get(),
+            limits: &limits(&self.config),
+            fallback: &fallback,
+        };
+        judge::judge(&bench, &mut self.roster.entries, &mut self.budgets, |entry| {
+            control.directive(&entry.workload.namespace)
+        })
+    }
+
+    /// Writes what differs, if this process leads; remembers every outcome.
+    async fn apply(&mut self, now: DateTime<Utc>, judged: Vec<Judged>) {
+        let before: BTreeMap<Key, _> = judged
+            .iter()
+            .filter_map(|j| Some((j.key.clone(), self.roster.entries.get(&j.key)?.last.clone())))
+            .collect();
+        let ours = self.wiring.leadership.borrow().ours.clone().filter(|_| self.clock_is_sound(now));
+        if let Some(ours) = ours {
+            self.write(now, &ours, judged).await;
+            self.tell(&before);
+        } else {
+            for one in judged {
+                write::unwritten(now, one, &mut self.roster.entries);
+            }
+        }
+    }
+
+    /// Nothing is written by a clock that jumped: `until` and the ramp go by it.
+    fn clock_is_sound(&self, now: DateTime<Utc>) -> bool {
+        let sound = self.wiring.pulse.drift(now) <= DRIFT;
+        if !sound {
+            tracing::error!("the wall clock jumped against the monotonic clock: nothing is written; /livez fails");
+        }
+        sound
+    }
+
+    async fn write(&mut self, now: DateTime<Utc>, ours: &Ours, judged: Vec<Judged>) {
+        let orders = write::orders(now, &ours.identity, judged, &mut self.roster.entries);
+        for entry in self.roster.entries.values() {
+            if let Some(epoch) = entry.last.as_ref().and_then(|last| write::newer_epoch(&last.reasons)) {
+                (self.wiring.at_least)(epoch);
+            }
+        }
+        for written in write::send(&self.wiring.writer, ours, orders).await {
+            let key = written.order.key.clone();
+            self.wiring.metrics.write(written.sent.result.as_str());
+            news::of_write(&self.wiring.recorder, &written);
+            if let Some(entry) = self.roster.entries.get_mut(&key) {
+                write::settle(now, &written, entry);
+                entry.changed(record::change(now, &written, entry.last.as_ref()));
+            }
+            record::log(&written);
+            if let floorcast_models::protocol::Reply::Done { resource_version } = &written.sent.reply {
+                let target = &written.order.workload.target;
+                self.wiring.cluster.wrote(&key.namespace, &key.hpa, &target.uid, resource_version);
+            }
+        }
+    }
+
+    fn tell(&self, before: &BTreeMap<Key, Option<entry::Outcome>>) {
+        for (key, old) in before {
+            if let Some(entry) = self.roster.entries.get(key) {
+                news::of_outcome(&self.wiring.recorder, entry, old.as_ref());
+                for reason in entry.last.iter().flat_map(|last| &last.reasons) {
+                    self.wiring.metrics.decision(reason.as_str());
+                }
+            }
+        }
+    }
+
+    /// Publishes snapshot and metrics.
+    fn record(&mut self, now: DateTime<Utc>) {
+        let leadership = self.wiring.leadership.borrow().clone();
+        if leadership.leads() && !self.led {
+            tracing::info!(epoch = leadership.epoch(), "this process leads");
+        }
+        self.led = leadership.leads();
+        self.wiring.metrics.set_leader(leadership.leads());
+        let wanted = || self.roster.entries.iter().filter(|(_, entry)| entry.concerns_us());
+        let samples: Vec<_> = wanted().map(|(key, entry)| record::sample(key, entry, now)).collect();
+        self.wiring.metrics.tick(now.timestamp_millis() as f64 / 1000.0, samples.len());
+        self.wiring.metrics.workloads(&samples);
+        let snapshot = Snapshot {
+            workloads: wanted().map(|(key, entry)| (key.to_string(), record::view(key, entry, now))).collect(),
+            unready: self.unready(&leadership),
+            last_tick: Some(now),
+            status: self.status(now, &leadership),
+        };
+        self.wiring.snapshot.send_replace(Arc::new(snapshot));
+    }
+
+    fn unready(&self, leadership: &Leadership) -> Vec<String> {
+        let mut unready = Vec::new();
+        if !self.wiring.cluster.ready() {
+            let waiting = self.wiring.cluster.watches().into_iter().filter(|w| !w.listed);
+            unready.extend(waiting.map(|w| match w.failing {
+                Some((_, why)) => format!("{} not listed yet: {why}", w.what),
+                None => format!("{} not listed yet", w.what),
+            }));
+        }
+        unready.extend(leadership.problem.clone().filter(|_| !leadership.leads()));
+        unready
+    }
+
+    fn status(&self, now: DateTime<Utc>, leadership: &Leadership) -> crate::http::api::Status {
+        let control = self.wiring.cluster.control();
+        record::status(&record::Process {
+            now,
+            started: self.started,
+            identity: &self.wiring.identity,
+            leadership,
+            control: &control,
+            config: &self.config,
+            config_in_force: self.wiring.config.borrow().refused.is_none(),
+            datasources: &self.datasources,
+            entries: &self.roster.entries,
+            tick_took: self.tick_took,
+        })
+    }
+
+    /// Whether any study is due or under way; `false` means that everything that can be known now is known.
+    pub fn is_busy(&self) -> bool {
+        let now = (self.wiring.clock)();
+        !self.studies.is_empty()
+            || self.roster.entries.values().any(|entry| entry.wants_study() && entry.study.is_due(now))
+    }
+
+    /// Waits for one study under way, if there is any.
+    pub async fn settle(&mut self) {
+        if let Some(report) = self.studies.join_next().await {
+            self.study_back(report);
+        }
+    }
+}
+
+/// After a failure a workload is looked at again well before its next sample, but not at every tick.
+fn retry(step: TimeDelta) -> TimeDelta {
+    (step / 4).clamp(TimeDelta::seconds(1), TimeDelta::seconds(60))
+}
+
+/// The HPA controller's tolerance, the same both ways.
+fn tolerance(config: &Config) -> Tolerance {
+    Tolerance::both(config.hpa_controller.tolerance.get())
+}
+
+/// The budgets of the configuration.
+fn limits(config: &Config) -> Limits {
+    let budgets = &config.budgets;
+    Limits {
+        namespace: Replicas::new(budgets.namespace.get()),
+        namespaces: BTreeMap::new(),
+        cluster: Replicas::new(budgets.cluster.get()),
+        pods_per_minute: Replicas::new(budgets.new_pods_per_minute.get()),
+    }
+}
+
+/// The policy without any annotation, for marks of ours on an object that nobody opted in.
+fn fallback(config: &Config) -> Policy {
+    Policy {
+        mode: Mode::Off,
+        quantile: config.defaults.quantile.get(),
+        lead: config.defaults.lead_time.0,
+        base: None,
+        max_floor: None,
+        admin_cap: config.guard.max_floor.map(|n| Replicas::new(n.get())),
+        zone: config.defaults.timezone.0,
+        model: config.defaults.model.clone(),
+        ramp: config.guard.ramp(),
+        respect: config.guard.respect.get(),
+        longest_hold: config.guard.longest_hold.get(),
+    }
+}
+
+/// The words of the kill switch.
+fn control_words(control: &Control, namespaces: impl Iterator<Item = String>) -> (String, BTreeMap<String, String>) {
+    use floorcast_models::policy::Directive;
+    let word = |d: Directive| match d {
+        Directive::Run => "run",
+        Directive::Freeze => "freeze",
+        Directive::Drain => "drain",
+        Directive::Release => "release",
+    };
+    // No namespace is called that: what is left is the cluster's word.
+    let cluster = control.directive("");
+    let others = namespaces
+        .map(|n| (control.directive(&n), n))
+        .filter(|(d, _)| *d != cluster)
+        .map(|(d, n)| (n, word(d).to_owned()))
+        .collect();
+    (word(cluster).to_owned(), others)
+}

@@ -1,0 +1,156 @@
+//! What the daemon knows of one workload between two ticks. Everything here can be rebuilt from the HPA's annotations and
+//! Prometheus: a restart loses nothing that matters.
+
+use super::study::Study;
+use crate::{
+    annotations::{OptIn, Settings},
+    http::api,
+    kubernetes::Workload,
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::{
+    decide::{Decision, Evidence, Memory, Reason, State},
+    hpa::Tolerance,
+    lead_time::{Lead, LeadTimes},
+    policy::{Mode, Policy},
+    target::Hold,
+};
+use std::{collections::VecDeque, fmt, sync::Arc};
+
+/// Decisions that changed something, kept for `explain`.
+const CHANGES: usize = 20;
+
+/// Identifies a workload: its HPA.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Namespace of the HPA.
+    pub namespace: String,
+    /// Name of the HPA.
+    pub hpa: String,
+}
+
+impl Key {
+    /// The key of an observed workload.
+    pub fn of(workload: &Workload) -> Self {
+        Self { namespace: workload.namespace.clone(), hpa: workload.hpa.clone() }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.hpa)
+    }
+}
+
+/// One workload between ticks.
+pub(super) struct Entry {
+    /// As last observed.
+    pub(super) workload: Arc<Workload>,
+    /// What its annotations and the configuration ask; read again when either changes.
+    pub(super) opt_in: OptIn,
+    /// The last settings that were right, for a floor that is held while an annotation is wrong.
+    pub(super) last_good: Option<Settings>,
+    /// What has been learned.
+    pub(super) study: Study,
+    /// State of the decisions.
+    pub(super) memory: Memory,
+    /// From written floors to ready pods.
+    pub(super) lead_times: LeadTimes,
+    /// The last outcome.
+    pub(super) last: Option<Outcome>,
+    /// Changes, newest first.
+    pub(super) changes: VecDeque<api::Change>,
+}
+
+/// What a tick made of one workload.
+#[derive(Clone)]
+pub(super) struct Outcome {
+    /// When.
+    pub(super) at: DateTime<Utc>,
+    /// What should stand.
+    pub(super) decision: Decision,
+    /// Its lead time.
+    pub(super) lead: Lead,
+    /// The state, the protocol's word included.
+    pub(super) state: State,
+    /// Reasons, the protocol's included.
+    pub(super) reasons: Vec<Reason>,
+}
+
+impl Entry {
+    /// A workload seen for the first time.
+    pub(super) fn new(workload: Arc<Workload>, opt_in: OptIn) -> Self {
+        let mut entry = Self {
+            workload,
+            last_good: None,
+            study: Study::default(),
+            memory: Memory::default(),
+            lead_times: LeadTimes::default(),
+            last: None,
+            changes: VecDeque::new(),
+            opt_in,
+        };
+        entry.remember_settings();
+        entry
+    }
+
+    /// Keeps right settings for the time when they are wrong.
+    pub(super) fn remember_settings(&mut self) {
+        if let Ok(settings) = &self.opt_in.settings {
+            self.last_good = Some(settings.clone());
+        }
+    }
+
+    /// Whether a tick has anything to decide: somebody opted in, or marks of ours stand on the object.
+    pub(super) fn concerns_us(&self) -> bool {
+        self.opt_in.wanted() || self.workload.target.hold != Hold::Free
+    }
+
+    /// Whether its load is worth asking for.
+    pub(super) fn wants_study(&self) -> bool {
+        self.opt_in.effective_mode() != Mode::Off && self.workload.refusals.is_empty()
+    }
+
+    /// The settings in force: the right ones, or the last right ones.
+    pub(super) fn settings(&self) -> Option<&Settings> {
+        self.opt_in.settings.as_ref().ok().or(self.last_good.as_ref())
+    }
+
+    /// The policy to decide by. A refused workload is handed back; one with a wrong annotation keeps the last good
+    /// policy, and without a plan it only holds until its `until`. `fallback` is the policy without any annotation.
+    pub(super) fn policy(&self, fallback: &Policy) -> Policy {
+        let mut policy = self.settings().map_or_else(|| fallback.clone(), |s| s.policy.clone());
+        if !self.workload.refusals.is_empty() {
+            policy.mode = Mode::Off;
+        } else if self.opt_in.settings.is_err() && self.last_good.is_none() {
+            policy.mode = match self.workload.target.hold {
+                Hold::Free => Mode::Shadow,
+                _ => Mode::Live,
+            };
+        }
+        policy
+    }
+
+    /// Whether the plan may be acted on: not while an annotation is wrong.
+    pub(super) fn plan_counts(&self) -> bool {
+        self.opt_in.settings.is_ok() && self.workload.refusals.is_empty()
+    }
+
+    /// What speaks for and against the plan.
+    pub(super) fn evidence(&self, step: TimeDelta, tolerance: Tolerance) -> Evidence {
+        Evidence {
+            newest_sample: self.study.newest(),
+            step,
+            distrust: self.study.distrust(),
+            own_wish: self.study.own_wish(self.workload.target.current, tolerance),
+            most_needed: self.study.most_needed(),
+            derivation: self.study.derivation(),
+        }
+    }
+
+    /// Keeps a change for `explain`.
+    pub(super) fn changed(&mut self, change: api::Change) {
+        self.changes.push_front(change);
+        self.changes.truncate(CHANGES);
+    }
+}

@@ -1,0 +1,267 @@
+//! What a tick leaves behind for people and programs: the snapshot of `/api/v1`, and the samples of `/metrics`.
+
+use super::entry::{Entry, Key, Outcome};
+use super::study::{Found, Trouble};
+use super::write::Written;
+use crate::{
+    config::Config,
+    datasource::{Datasources, Reader},
+    http::api,
+    kubernetes::{apply::WriteResult, control::Control, lease::Leadership},
+    metrics::{LoadSample, WorkloadSample},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::{
+    decide::Reason, lead_time::Lead, plan::FloorPlan, protocol::Action, target::Hold, units::Replicas,
+};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+/// How far ahead the API shows the plan.
+const AHEAD: TimeDelta = TimeDelta::hours(24);
+/// Most steps of a plan that the API shows; runs of equal needs are one step.
+const STEPS: usize = 400;
+
+/// One workload as the API shows it.
+pub(super) fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
+    let target = &entry.workload.target;
+    let settings = entry.settings();
+    let last = entry.last.as_ref();
+    let (base, floor, until) = held(entry, last);
+    api::Workload {
+        namespace: key.namespace.clone(),
+        hpa: key.hpa.clone(),
+        target: entry.workload.target_ref.to_string(),
+        mode: entry.opt_in.mode.map_or("invalid", floorcast_models::policy::Mode::as_str).to_owned(),
+        state: state(entry, last).to_owned(),
+        base: Some(base.get()),
+        floor: floor.map(Replicas::get),
+        need: entry.study.plan().and_then(|p| p.need_at(now)).map(Replicas::get),
+        current: Some(target.current.get()),
+        ready: target.ready.map(Replicas::get),
+        min: Some(target.min.get()),
+        max: Some(target.max.get()),
+        until,
+        peak: entry
+            .study
+            .plan()
+            .and_then(|p| p.peak(now, now + AHEAD))
+            .map(|(at, need)| api::Peak { at, need: need.get() }),
+        lead: last.map(|l| lead(&l.lead)).unwrap_or_default(),
+        quantile: settings.map(|s| s.policy.quantile).unwrap_or_default(),
+        timezone: settings.map(|s| s.policy.zone.name().to_owned()).unwrap_or_default(),
+        loads: entry.study.findings.loads.iter().map(|found| load(found, now)).collect(),
+        plan: entry.study.plan().map(|p| steps(p, now)).unwrap_or_default(),
+        reasons: last.map(|l| l.reasons.iter().map(reason).collect()).unwrap_or_default(),
+        limited_by: limits(last),
+        history: entry.changes.iter().cloned().collect(),
+        notes: notes(entry),
+        decided: last.map(|l| l.at),
+    }
+}
+
+fn state(entry: &Entry, last: Option<&Outcome>) -> &'static str {
+    if !entry.workload.refusals.is_empty() {
+        return "Refused";
+    }
+    last.map_or("Learning", |l| l.state.as_str())
+}
+
+/// Base, floor and `until` as they stand on the object, or as they would in shadow mode.
+fn held(entry: &Entry, last: Option<&Outcome>) -> (Replicas, Option<Replicas>, Option<DateTime<Utc>>) {
+    match &entry.workload.target.hold {
+        Hold::Held(held) => (held.base, Some(held.floor), Some(held.until)),
+        _ => {
+            let base = last.map_or(entry.workload.target.min, |l| l.decision.base);
+            let floor = last.and_then(|l| l.decision.floor);
+            (base, floor, floor.and(last.map(|l| l.decision.until)))
+        }
+    }
+}
+
+fn limits(last: Option<&Outcome>) -> Vec<String> {
+    let mut limits: Vec<String> =
+        last.into_iter().flat_map(|l| &l.reasons).filter_map(Reason::limit).map(|l| l.as_str().to_owned()).collect();
+    limits.dedup();
+    limits
+}
+
+fn lead(lead: &Lead) -> api::Lead {
+    api::Lead { seconds: lead.value.num_seconds(), source: lead.source.as_str().to_owned() }
+}
+
+/// A reason as the API shows it.
+pub(super) fn reason(reason: &Reason) -> api::Reason {
+    api::Reason { code: reason.as_str().to_owned(), text: reason.to_string() }
+}
+
+fn load(found: &Found, now: DateTime<Utc>) -> api::Load {
+    api::Load { sample_age_seconds: found.newest.map(|t| (now - t).num_seconds()), ..found.view.clone() }
+}
+
+/// The plan from now on, runs of equal needs as one step.
+fn steps(plan: &FloorPlan, now: DateTime<Utc>) -> Vec<api::PlanStep> {
+    let mut steps: Vec<api::PlanStep> = Vec::new();
+    for (at, need) in plan.steps().filter(|(at, _)| *at + plan.step() > now && *at <= now + AHEAD) {
+        if steps.len() < STEPS && steps.last().is_none_or(|last| last.need != need.get()) {
+            steps.push(api::PlanStep { at, need: need.get() });
+        }
+    }
+    steps
+}
+
+fn notes(entry: &Entry) -> Vec<api::Note> {
+    let note = |code: &str, text: String, blocks| api::Note { code: code.to_owned(), text, blocks };
+    let mut notes: Vec<api::Note> =
+        entry.workload.refusals.iter().map(|r| note(r.as_str(), r.to_string(), true)).collect();
+    let errors = entry.opt_in.settings.as_ref().err().into_iter().flatten();
+    notes.extend(errors.map(|e| note("InvalidAnnotation", e.to_string(), true)));
+    notes.extend(entry.opt_in.warnings.iter().map(|w| note("Annotation", w.to_string(), false)));
+    notes.extend(entry.study.findings.troubles.iter().map(trouble));
+    notes
+}
+
+fn trouble(trouble: &Trouble) -> api::Note {
+    api::Note { code: trouble.code.to_owned(), text: trouble.text.clone(), blocks: trouble.blocks }
+}
+
+/// One workload as `/metrics` shows it.
+pub(super) fn sample(key: &Key, entry: &Entry, now: DateTime<Utc>) -> WorkloadSample {
+    let last = entry.last.as_ref();
+    let (base, floor, _) = held(entry, last);
+    let mut limited_by: Vec<&'static str> =
+        last.into_iter().flat_map(|l| &l.reasons).filter_map(Reason::limit).map(|l| l.as_str()).collect();
+    limited_by.dedup();
+    WorkloadSample {
+        namespace: key.namespace.clone(),
+        hpa: key.hpa.clone(),
+        base: Some(base.get()),
+        floor: floor.map(Replicas::get),
+        needed: entry.study.plan().and_then(|p| p.need_at(now)).map(Replicas::get),
+        current: Some(entry.workload.target.current.get()),
+        max: Some(entry.workload.target.max.get()),
+        lead_seconds: last.map(|l| l.lead.value.num_seconds() as f64),
+        state: state(entry, last),
+        limited_by,
+        loads: entry.study.findings.loads.iter().map(|found| load_sample(found, now)).collect(),
+    }
+}
+
+fn load_sample(found: &Found, now: DateTime<Utc>) -> LoadSample {
+    let upper = found.forecast.as_ref().and_then(|f| Some((f.level.to_string(), f.upper_at(now)?)));
+    LoadSample {
+        name: found.view.name.clone(),
+        now: found.view.now,
+        forecast: upper,
+        error_ratio: found.view.score.map(|s| s.wape),
+        coverage_ratio: found.view.coverage,
+        newest_sample_age_seconds: found.newest.map(|t| (now - t).num_seconds() as f64),
+        weights: found.view.weights.iter().map(|w| (w.model.clone(), w.weight)).collect(),
+    }
+}
+
+/// A write as `explain` shows it.
+pub(super) fn change(now: DateTime<Utc>, written: &Written, last: Option<&Outcome>) -> api::Change {
+    let target = &written.order.workload.target;
+    let to = match &written.order.next.action {
+        Action::Acquire { write, .. } | Action::Hold { write } => Some(write.held.floor.get()),
+        _ => None,
+    };
+    let from = match &target.hold {
+        Hold::Held(held) => Some(held.floor.get()),
+        _ => None,
+    };
+    let reasons = last.map(|l| l.reasons.iter().map(reason).collect()).unwrap_or_default();
+    let outcome = match written.sent.result {
+        WriteResult::Done => "written".to_owned(),
+        other => other.as_str().to_owned(),
+    };
+    api::Change { at: now, from, to, reasons, outcome }
+}
+
+/// One log line for every write: what, from what to what, and what became of it.
+pub(super) fn log(written: &Written) {
+    let workload = &written.order.workload;
+    let action = &written.order.next.action;
+    let to = action.write().map(|w| w.held.floor.get());
+    let took = written.sent.took.as_millis();
+    match written.sent.result {
+        WriteResult::Done => tracing::info!(
+            ns = workload.namespace, name = workload.hpa, action = action.as_str(),
+            from = workload.target.min.get(), to, took_ms = %took, "floor written"
+        ),
+        result => tracing::warn!(
+            ns = workload.namespace,
+            name = workload.hpa,
+            action = action.as_str(),
+            from = workload.target.min.get(),
+            to,
+            result = result.as_str(),
+            message = written.sent.message,
+            "floor not written"
+        ),
+    }
+}
+
+/// The process as `/api/v1/status` shows it.
+pub(super) struct Process<'a> {
+    pub(super) now: DateTime<Utc>,
+    pub(super) started: DateTime<Utc>,
+    pub(super) identity: &'a str,
+    pub(super) leadership: &'a Leadership,
+    pub(super) control: &'a Control,
+    pub(super) config: &'a Config,
+    pub(super) config_in_force: bool,
+    pub(super) datasources: &'a Datasources,
+    pub(super) entries: &'a BTreeMap<Key, Entry>,
+    pub(super) tick_took: Option<Duration>,
+}
+
+/// Puts the process into words.
+pub(super) fn status(process: &Process<'_>) -> api::Status {
+    let namespaces: BTreeSet<String> = process.entries.keys().map(|key| key.namespace.clone()).collect();
+    let (control, control_namespaces) = super::control_words(process.control, namespaces.into_iter());
+    api::Status {
+        version: crate::build::VERSION.to_owned(),
+        revision: crate::build::REVISION.to_owned(),
+        identity: process.identity.to_owned(),
+        leader: process.leadership.leads(),
+        leader_identity: process
+            .leadership
+            .holder()
+            .map(|h| h.identity.clone())
+            .or_else(|| process.leadership.other.clone()),
+        epoch: process.leadership.epoch().unwrap_or_default(),
+        started: Some(process.started),
+        last_tick: Some(process.now),
+        tick_seconds: process.tick_took.map(|t| t.as_secs_f64()),
+        control,
+        control_namespaces,
+        config_in_force: process.config_in_force,
+        datasources: process.datasources.iter().map(|reader| datasource(reader)).collect(),
+        budgets: budgets(process.config, process.entries),
+        forbidden: Vec::new(),
+    }
+}
+
+fn datasource(reader: &Reader) -> api::Datasource {
+    let up = reader.is_up();
+    let error = (!up).then(|| "the last query was not answered; the workloads' notes say why".to_owned());
+    api::Datasource { name: reader.name().to_owned(), up, error }
+}
+
+/// Replicas above base that are held, by namespace and over the cluster.
+fn budgets(config: &Config, entries: &BTreeMap<Key, Entry>) -> api::Budgets {
+    let mut spent: BTreeMap<String, u32> = BTreeMap::new();
+    for (key, entry) in entries {
+        if let Hold::Held(held) = &entry.workload.target.hold {
+            *spent.entry(key.namespace.clone()).or_default() += held.floor.saturating_sub(held.base).get();
+        }
+    }
+    let cluster = api::Budget { allowed: config.budgets.cluster.get(), spent: spent.values().sum() };
+    let allowed = config.budgets.namespace.get();
+    let namespaces = spent.into_iter().map(|(name, spent)| (name, api::Budget { allowed, spent })).collect();
+    api::Budgets { cluster, namespaces }
+}

@@ -1,0 +1,102 @@
+//! The workloads of the cluster and what their owners ask: kept in step with what is observed.
+
+use super::entry::{Entry, Key};
+use crate::{annotations, config::Config, kubernetes::Workload};
+use std::{collections::BTreeMap, sync::Arc};
+
+/// Every workload that was observed, by key.
+#[derive(Default)]
+pub(super) struct Roster {
+    pub(super) entries: BTreeMap<Key, Entry>,
+    config: Option<Arc<Config>>,
+}
+
+/// A change that people should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Opted in.
+    In,
+    /// Opted out.
+    Out,
+    /// Asked for otherwise than before.
+    Otherwise,
+}
+
+impl Roster {
+    /// Takes over what was observed; returns whose wishes changed. Unchanged objects cost a pointer comparison.
+    pub(super) fn observe(&mut self, workloads: Vec<Arc<Workload>>, config: &Arc<Config>) -> Vec<(Key, Turn)> {
+        let same_config = self.config.as_ref().is_some_and(|c| Arc::ptr_eq(c, config));
+        self.config = Some(Arc::clone(config));
+        let mut old = std::mem::take(&mut self.entries);
+        let mut turns = Vec::new();
+        for workload in workloads {
+            let key = Key::of(&workload);
+            let (entry, turn) = match old.remove(&key) {
+                Some(entry) if entry.workload.target.uid == workload.target.uid => {
+                    renew(entry, workload, config, same_config)
+                }
+                _ => fresh(workload, config),
+            };
+            turns.extend(turn.map(|t| (key.clone(), t)));
+            self.entries.insert(key, entry);
+        }
+        turns
+    }
+
+    /// Whether acting on what is observed now cannot wait for the next tick: somebody came, went, or wants otherwise.
+    pub(super) fn is_news(&self, workloads: &[Arc<Workload>]) -> bool {
+        workloads.len() != self.entries.len()
+            || workloads.iter().any(|seen| match self.entries.get(&Key::of(seen)) {
+                None => true,
+                Some(entry) => !Arc::ptr_eq(&entry.workload, seen) && differs(&entry.workload, seen),
+            })
+    }
+}
+
+fn fresh(workload: Arc<Workload>, config: &Config) -> (Entry, Option<Turn>) {
+    let opt_in = read(&workload, config);
+    let turn = opt_in.wanted().then_some(Turn::In);
+    (Entry::new(workload, opt_in), turn)
+}
+
+fn renew(mut entry: Entry, workload: Arc<Workload>, config: &Config, same_config: bool) -> (Entry, Option<Turn>) {
+    if same_config && Arc::ptr_eq(&entry.workload, &workload) {
+        return (entry, None);
+    }
+    let opt_in = read(&workload, config);
+    let turn = match (entry.opt_in.wanted(), opt_in.wanted()) {
+        (false, true) => Some(Turn::In),
+        (true, false) => Some(Turn::Out),
+        _ => (entry.opt_in != opt_in || entry.workload.refusals != workload.refusals).then_some(Turn::Otherwise),
+    };
+    if entry.workload.hpa_metrics != workload.hpa_metrics {
+        entry.study.derive_again();
+    }
+    entry.workload = workload;
+    if entry.opt_in != opt_in {
+        entry.study.wishes_changed(&entry.opt_in, &opt_in);
+        entry.opt_in = opt_in;
+        entry.remember_settings();
+    }
+    (entry, turn)
+}
+
+fn read(workload: &Workload, config: &Config) -> annotations::OptIn {
+    annotations::read(
+        &workload.hpa_annotations,
+        workload.target_annotations(),
+        config,
+        &workload.namespace,
+        &workload.hpa_labels,
+    )
+}
+
+/// Differences that a person made. The HPA's own status writes, every 15 s each, are none.
+fn differs(a: &Workload, b: &Workload) -> bool {
+    a.target.uid != b.target.uid
+        || a.target.min != b.target.min
+        || a.target.max != b.target.max
+        || a.hpa_annotations != b.hpa_annotations
+        || a.target_annotations() != b.target_annotations()
+        || a.refusals != b.refusals
+}

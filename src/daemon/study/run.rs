@@ -1,0 +1,258 @@
+//! One run of a study: derive the loads if due, ask for what is new, learn if due, forecast, plan.
+
+use super::{
+    Findings, Found, Trouble, backcast, derive,
+    papers::{Paper, Papers, learning},
+    spread,
+};
+use crate::{
+    annotations::Settings,
+    config::Config,
+    daemon::entry::Key,
+    datasource::{Datasources, RangeQuery},
+    http::api,
+    kubernetes::{Workload, events::EventReason, observe::Cluster},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::{
+    decide::Derivation,
+    forecast::Forecast,
+    learn::Learned,
+    plan::{Curve, plan_of},
+    units::Demand,
+};
+use std::{collections::BTreeMap, sync::Arc};
+use tokio::sync::Semaphore;
+
+/// Most points of a forecast that the API shows.
+const POINTS: usize = 289;
+/// A lead time that moved less than this share is not worth learning again for.
+const SAME_LEAD: f64 = 0.25;
+
+/// What every run needs.
+pub(in crate::daemon) struct Desk {
+    pub(in crate::daemon) cluster: Cluster,
+    pub(in crate::daemon) datasources: Arc<Datasources>,
+    pub(in crate::daemon) config: Arc<Config>,
+    pub(in crate::daemon) now: super::super::Clock,
+    /// Learning is computing: as many at a time as leaves a core to everything else.
+    pub(in crate::daemon) cores: Arc<Semaphore>,
+}
+
+/// What one run is about.
+pub(in crate::daemon) struct Brief {
+    pub(in crate::daemon) key: Key,
+    pub(in crate::daemon) workload: Arc<Workload>,
+    pub(in crate::daemon) settings: Settings,
+    pub(in crate::daemon) lead: TimeDelta,
+    pub(in crate::daemon) derive: bool,
+    pub(in crate::daemon) learn: bool,
+}
+
+/// What comes back from a run.
+pub(in crate::daemon) struct Report {
+    pub(in crate::daemon) key: Key,
+    pub(in crate::daemon) uid: String,
+    pub(in crate::daemon) papers: Papers,
+    pub(in crate::daemon) findings: Findings,
+    /// Creation → first Ready of the pods, where they were listed.
+    pub(in crate::daemon) startups: Vec<TimeDelta>,
+}
+
+/// Does everything that is due. Failures are findings: a run never fails as a whole.
+pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Papers) -> Report {
+    let now = (desk.now)();
+    let mut startups = Vec::new();
+    let mut troubles = Vec::new();
+    if derive::is_due(&brief, &papers, now) {
+        match derive::derive(&desk, &brief, &mut papers, now).await {
+            Ok(seen) => startups = seen,
+            Err(trouble) => troubles.push(trouble),
+        }
+    }
+    fetch(&desk, &mut papers, now).await;
+    let past = backcast::fetch(&desk, &brief, &mut papers, now).await;
+    let how = learning(&brief.settings.policy, &desk.config, &brief.key.namespace, brief.lead);
+    let every = learn_period(&desk.config, &brief.key);
+    // A closed semaphore is a daemon that is going away: then nothing is learned any more.
+    let permit = desk.cores.clone().acquire_owned().await.ok();
+    let relearn = brief.learn;
+    let config = Arc::clone(&desk.config);
+    let workload = Arc::clone(&brief.workload);
+    let computed = tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        for paper in &mut papers.loads {
+            if relearn || lead_moved(paper.lead, how.lead) {
+                paper.learn_at = None;
+            }
+            paper.learn(now, &how, every);
+        }
+        let mut findings = findings(&papers, now, troubles);
+        backcast::judge(&mut papers, past, &workload, &config, now, &mut findings);
+        (papers, findings)
+    })
+    .await;
+    let (papers, findings) = computed.unwrap_or_else(|error| (Papers::default(), panicked(&error.to_string())));
+    Report { uid: brief.workload.target.uid.clone(), key: brief.key, papers, findings, startups }
+}
+
+/// Asks every datasource for what is new, all loads of one datasource in one call.
+async fn fetch(desk: &Desk, papers: &mut Papers, now: DateTime<Utc>) {
+    let mut asks: BTreeMap<String, Vec<(usize, RangeQuery)>> = BTreeMap::new();
+    for (i, paper) in papers.loads.iter().enumerate() {
+        if let Some(query) = paper.history.next(now) {
+            asks.entry(paper.load.datasource.clone()).or_default().push((i, query));
+        }
+    }
+    for (name, asked) in asks {
+        let (places, queries): (Vec<_>, Vec<_>) = asked.into_iter().unzip();
+        match desk.datasources.get(&name) {
+            Ok(reader) => {
+                let answers = reader.range(now, &queries).await;
+                for (place, answer) in places.into_iter().zip(answers) {
+                    papers.loads[place].absorb(now, answer);
+                }
+            }
+            Err(error) => {
+                for place in places {
+                    papers.loads[place].unread = Some(error.clone());
+                }
+            }
+        }
+    }
+}
+
+fn learn_period(config: &Config, key: &Key) -> TimeDelta {
+    let every = config.timing.learn.get();
+    // Jitter: ± up to `learnJitter` of the period, the same for a name in every process.
+    let unit = (spread(&key.to_string()) % 2_001) as f64 / 1_000.0 - 1.0;
+    let jitter = every.num_milliseconds() as f64 * config.timing.learn_jitter.get() * unit;
+    every + TimeDelta::milliseconds(jitter as i64)
+}
+
+/// The quantile is calibrated for one window length; another one needs another calibration.
+fn lead_moved(before: Option<TimeDelta>, lead: TimeDelta) -> bool {
+    before.is_some_and(|before| {
+        let old = before.num_seconds().max(1) as f64;
+        (lead.num_seconds() as f64 - old).abs() / old > SAME_LEAD
+    })
+}
+
+fn panicked(why: &str) -> Findings {
+    let text = format!("the model failed: {why}; this is a bug of floorcast, please report it");
+    let trouble = Trouble { code: "ModelFailed", text, event: EventReason::ModelFailed, blocks: true };
+    Findings { troubles: vec![trouble], ..Findings::default() }
+}
+
+fn findings(papers: &Papers, now: DateTime<Utc>, mut troubles: Vec<Trouble>) -> Findings {
+    let loads: Vec<Found> = papers.loads.iter().map(|paper| found(paper, now)).collect();
+    for paper in &papers.loads {
+        troubles.extend(trouble_of(paper));
+    }
+    troubles.extend(papers.left_out.iter().map(|refusal| Trouble {
+        code: refusal.as_str(),
+        text: format!("one of the HPA's metrics is left out: {refusal}"),
+        event: EventReason::Underivable,
+        blocks: false,
+    }));
+    let curves: Option<Vec<Curve<'_>>> = loads.iter().map(curve).collect();
+    let plan = curves.filter(|c| !c.is_empty()).and_then(|c| plan_of(&c));
+    Findings { plan, loads, troubles, verdict: None, derivation: Derivation::default() }
+}
+
+fn curve(found: &Found) -> Option<Curve<'_>> {
+    let forecast = found.forecast.as_ref()?;
+    Some(Curve { origin: forecast.origin, step: forecast.step, upper: &forecast.upper, per: found.per_replica })
+}
+
+fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
+    let learned = paper.learned.as_ref();
+    let series = paper.history.series();
+    let newest = series.and_then(floorcast_models::series::Series::newest);
+    let value = newest.zip(series).and_then(|(end, s)| s.at(end - s.step())).and_then(Demand::new);
+    let forecast = learned.map(|l| l.forecast(now));
+    Found {
+        view: view(paper, learned, forecast.as_ref(), value),
+        per_replica: paper.load.per_replica,
+        now: value,
+        newest,
+        most_seen: learned.map(Learned::most_seen),
+        distrust: learned.filter(|l| !l.trust().trusted).map(|l| l.trust().why.clone()),
+        forecast,
+    }
+}
+
+fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, now: Option<Demand>) -> api::Load {
+    let mut notes: Vec<String> = learned.into_iter().flat_map(Learned::notes).map(ToString::to_string).collect();
+    notes.extend(paper.load.minds.iter().cloned());
+    if let Some((have, want)) = paper.history.short() {
+        notes.push(format!("history: {} h of {} h wanted", have.num_hours(), want.num_hours()));
+    }
+    let weight = |(model, weight): (&str, f64)| api::Weight { model: model.to_owned(), weight };
+    api::Load {
+        name: paper.load.name.clone(),
+        query: paper.load.query.clone(),
+        datasource: paper.load.datasource.clone(),
+        per_replica: Some(paper.load.per_replica.get()),
+        explain: paper.load.explain.clone(),
+        now: now.map(Demand::get),
+        sample_age_seconds: None,
+        model: learned.map(|l| l.model().to_owned()),
+        weights: learned.map(|l| l.weights().into_iter().map(weight).collect()).unwrap_or_default(),
+        score: learned.map(Learned::score).filter(|s| s.origins > 0).map(score),
+        trust: learned.map(|l| api::Trust { trusted: l.trust().trusted, why: l.trust().why.clone() }),
+        coverage: learned.and_then(Learned::coverage_live),
+        forecast: forecast.map(points).unwrap_or_default(),
+        notes,
+    }
+}
+
+fn score(score: &floorcast_models::backtest::Score) -> api::Score {
+    api::Score { mase: score.mase, wape: score.wape, pinball: score.pinball, coverage: score.coverage }
+}
+
+/// At most [`POINTS`] points of the forecast; of those left out the highest upper value is kept.
+fn points(forecast: &Forecast) -> Vec<api::ForecastPoint> {
+    let per = forecast.len().div_ceil(POINTS).max(1);
+    (0..forecast.len())
+        .step_by(per)
+        .map(|i| {
+            let until = (i + per).min(forecast.len());
+            let upper = forecast.upper[i..until].iter().copied().fold(0.0, f64::max);
+            api::ForecastPoint { at: forecast.time(i), point: forecast.point[i], upper }
+        })
+        .collect()
+}
+
+fn trouble_of(paper: &Paper) -> Vec<Trouble> {
+    let mut troubles = Vec::new();
+    let name = &paper.load.name;
+    if let Some(error) = &paper.unread {
+        let event = read_event(error.as_str());
+        troubles.push(Trouble { code: error.as_str(), text: format!("load {name}: {error}"), event, blocks: true });
+    }
+    if let Some(warning) = &paper.partial {
+        let text = format!("load {name}: the answer is partial and was left out: {warning}");
+        troubles.push(Trouble { code: "PartialData", text, event: EventReason::PartialData, blocks: true });
+    }
+    if let Some(why) = &paper.unlearnable {
+        let event = match why.as_str() {
+            "model-failed" => EventReason::ModelFailed,
+            "no-history" => EventReason::EmptyResult,
+            _ => EventReason::HistoryShort,
+        };
+        troubles.push(Trouble { code: why.as_str(), text: format!("load {name}: {why}"), event, blocks: true });
+    }
+    troubles
+}
+
+/// The event that tells a reader's error, by its class.
+fn read_event(class: &str) -> EventReason {
+    match class {
+        "query_rejected" | "too_many_samples" => EventReason::QueryRejected,
+        "unauthorized" | "credentials" => EventReason::DatasourceUnauthorized,
+        "ambiguous_series" => EventReason::AmbiguousSeries,
+        "malformed_response" | "login_page" | "not_json" | "too_large" => EventReason::MalformedResponse,
+        _ => EventReason::MetricsUnavailable,
+    }
+}

@@ -1,0 +1,195 @@
+//! The process around the daemon: configuration, clients, election, HTTP, signals; everything wired, started and ended.
+
+use crate::{
+    config::{self, Config, ConfigError, Current},
+    daemon::{Clock, Daemon, Wiring},
+    datasource::{DatasourceSettings, Datasources, Observer},
+    http::{self, BindError, Pulse, Sources, api::Snapshot},
+    kubernetes::{
+        self, Clients, ConnectError, Source,
+        apply::Writer,
+        events::Recorder,
+        lease::{self, Elector},
+        observe::{Cluster, Scope, Settings},
+    },
+    metrics::Metrics,
+};
+use chrono::Utc;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+/// How long giving up the lease may take at the end; the whole end takes less than 10 s.
+const LEAVE: Duration = Duration::from_secs(3);
+/// How long a tick under way may still take at the end.
+const LAST_TICK: Duration = Duration::from_secs(5);
+/// Seed of the back-off's jitter where nobody needs to repeat it.
+const JITTER: u64 = 0x5eed;
+
+/// What `run` is told on the command line.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The configuration file; absent: defaults.
+    pub config: Option<PathBuf>,
+    /// The cluster.
+    pub source: Source,
+    /// Identity of the process; absent: `$POD_NAME`, else the host's name.
+    pub identity: Option<String>,
+}
+
+/// Why the process could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration file.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The cluster.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// An address.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// A datasource of the configuration.
+    #[error("{0}")]
+    Datasource(String),
+    /// The metrics registry, the signals or the sockets.
+    #[error("the process cannot start: {0}")]
+    System(String),
+}
+
+/// Runs the daemon until SIGTERM, SIGINT or `stop`. Floors stay: they carry their own expiry.
+pub async fn run(options: Options, config: Config, stop: CancellationToken) -> Result<(), StartError> {
+    let clients = kubernetes::connect(&options.source).await?;
+    let clock: Clock = Arc::new(Utc::now);
+    let metrics = Arc::new(Metrics::new(config.metrics.workloads.get() as usize).map_err(system)?);
+    let listeners = http::bind(&config.http).await?;
+    let (listen, api) = listeners.addresses().map_err(system)?;
+    let (publish, configuration) = watch::channel(Current { config: Arc::new(config), refused: None });
+    let config = Arc::clone(&configuration.borrow().config);
+    let snapshot = watch::Sender::new(Arc::new(Snapshot::default()));
+    let pulse = Arc::new(Pulse::new(clock(), config.timing.tick.std()));
+    let identity = lease::identity(&options.identity.clone().unwrap_or_else(pod_name));
+    let namespace = own_namespace(&config, &clients);
+    let elector = Elector::start(&clients.lease, election(&config, &namespace, &identity, &clock))?;
+    let elector = Arc::new(elector);
+    tracing::info!(
+        version = crate::build::VERSION, revision = crate::build::REVISION, identity, namespace,
+        cluster = clients.address, listen = %listen, api = %api, "floorcast starts"
+    );
+    let at_least = Arc::clone(&elector);
+    let wiring = Wiring {
+        cluster: Cluster::start(clients.watch.clone(), watching(&config, &namespace)),
+        writer: Writer::new(clients.write.clone(), Arc::clone(&clock)).each(config.timing.write_timeout.std()),
+        leadership: elector.leadership(),
+        at_least: Box::new(move |epoch| at_least.at_least(epoch)),
+        recorder: Recorder::start(clients.watch.clone(), &identity, Arc::clone(&clock)),
+        config: configuration,
+        connect: datasources(Arc::clone(&metrics)),
+        metrics: Arc::clone(&metrics),
+        snapshot: snapshot.clone(),
+        pulse: Arc::clone(&pulse),
+        clock,
+        identity,
+        always_study: false,
+    };
+    let mut daemon = Daemon::new(wiring).map_err(StartError::Datasource)?;
+    let sources = Sources { snapshot: snapshot.subscribe(), metrics, pulse };
+    let server = tokio::spawn(listeners.serve(sources, stop.clone()));
+    let reload = options.config.map(|path| tokio::spawn(config::watch(path, publish)));
+    let signalled = tokio::spawn(until_signal(stop.clone()));
+    work(&mut daemon, &stop).await;
+    drop(daemon);
+    end(elector).await;
+    signalled.abort();
+    if let Some(reload) = reload {
+        reload.abort();
+    }
+    let served = server.await.map_err(system)?;
+    tracing::info!("floorcast ends; floors stay until they expire or another process takes over");
+    served.map_err(system)
+}
+
+/// Ticks until told to stop; a tick that hangs then is left alone after a few seconds.
+async fn work(daemon: &mut Daemon, stop: &CancellationToken) {
+    let late = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_TICK).await;
+    };
+    tokio::select! {
+        () = daemon.run(stop.clone()) => {}
+        () = late => tracing::warn!("the last tick did not end in time"),
+    }
+}
+
+/// Gives the lease up, so that a standby need not wait for it to expire.
+async fn end(elector: Arc<Elector>) {
+    match Arc::try_unwrap(elector) {
+        Ok(elector) => elector.leave(LEAVE).await,
+        Err(_) => tracing::warn!("the lease could not be given up; it expires by itself"),
+    }
+}
+
+/// Cancels `stop` on SIGTERM or SIGINT.
+async fn until_signal(stop: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("signals cannot be received");
+        return;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+        () = stop.cancelled() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+}
+
+/// Makes the datasources of a configuration, observed by the metrics.
+pub fn datasources(metrics: Arc<Metrics>) -> Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync> {
+    Box::new(move |config| {
+        let settings: Vec<DatasourceSettings> = config.datasources.iter().map(DatasourceSettings::from).collect();
+        let observer: Arc<dyn Observer> = Arc::clone(&metrics) as Arc<dyn Observer>;
+        Datasources::connect(&settings, &observer, JITTER).map_err(|e| e.to_string())
+    })
+}
+
+fn election(config: &Config, namespace: &str, identity: &str, clock: &Clock) -> lease::Settings {
+    let timing = &config.timing;
+    let duration = timing.lease_duration.std();
+    lease::Settings {
+        namespace: namespace.to_owned(),
+        identity: identity.to_owned(),
+        timing: lease::core::Timing {
+            duration,
+            period: timing.lease_retry.std(),
+            margin: duration.saturating_sub(timing.lease_renew_deadline.std()),
+        },
+        now: Arc::clone(clock),
+    }
+}
+
+/// What the cluster watch needs, by the configuration.
+pub fn watching(config: &Config, namespace: &str) -> Settings {
+    let namespaces = &config.kubernetes.namespaces;
+    Settings {
+        scope: if namespaces.is_empty() { Scope::Cluster } else { Scope::Namespaces(namespaces.clone()) },
+        control_namespace: namespace.to_owned(),
+        stabilisation: config.hpa_controller.downscale_stabilisation.get(),
+    }
+}
+
+/// The namespace of Lease and kill switch: as configured, else the pod's or the context's own, else `floorcast`.
+pub fn own_namespace(config: &Config, clients: &Clients) -> String {
+    let own = Some(clients.namespace.clone()).filter(|n| n != "default" && !n.is_empty());
+    config.kubernetes.own_namespace.clone().or(own).unwrap_or_else(|| "floorcast".to_owned())
+}
+
+fn pod_name() -> String {
+    let named = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
+    named.ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "floorcast".to_owned())
+}
+
+fn system(error: impl std::fmt::Display) -> StartError {
+    StartError::System(error.to_string())
+}
