@@ -23,7 +23,7 @@ fn arithmetic() -> Arithmetic {
 
 /// A daily wave between 50 and 1,050, with a burst of +40 % every seventh sample.
 fn wave(bursty: bool) -> Vec<f64> {
-    let burst = |i: usize| if bursty && i % 7 == 0 { 1.4 } else { 1.0 };
+    let burst = |i: usize| if bursty && i.is_multiple_of(7) { 1.4 } else { 1.0 };
     (0..SAMPLES).map(|i| (550.0 - 500.0 * (TAU * i as f64 / 288.0).cos()) * burst(i)).collect()
 }
 
