@@ -18,6 +18,7 @@ use kube::Client;
 use reply::Answer;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 /// One request may take this long.
@@ -25,13 +26,14 @@ const EACH: Duration = Duration::from_secs(5);
 /// Tries of the clean-up that only touches our own managedFields entries.
 const TRIES: u32 = 3;
 /// A server that asks for patience is believed up to here.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Sends writes.
 #[derive(Clone)]
 pub struct Writer {
     client: Client,
     pace: Arc<Pace>,
+    leadership: Option<watch::Receiver<Leadership>>,
     now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     each: Duration,
 }
@@ -76,13 +78,27 @@ pub struct Sent {
 impl Writer {
     /// A writer over the client without retries ([`super::Clients::write`]).
     pub fn new(client: Client, now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
-        Self { client, pace: Arc::default(), now, each: EACH }
+        Self { client, pace: Arc::default(), leadership: None, now, each: EACH }
     }
 
     /// With another bound for each request (5 s by default), where the lease is shorter than usual.
     #[must_use]
     pub fn each(mut self, each: Duration) -> Self {
         self.each = each;
+        self
+    }
+
+    /// With other rates: raises and releases, and lowers, each per second.
+    #[must_use]
+    pub fn rates(mut self, raises: u32, lowers: u32) -> Self {
+        self.pace = Arc::new(Pace::new(raises, lowers));
+        self
+    }
+
+    /// Follows the election: a leader's later renewals let its queued writes go on, and its end stops them at once.
+    #[must_use]
+    pub fn following(mut self, leadership: watch::Receiver<Leadership>) -> Self {
+        self.leadership = Some(leadership);
         self
     }
 
@@ -141,10 +157,11 @@ impl Writer {
 
     /// One request, bounded in time; refused where it might end after the authority has.
     async fn request(&self, patch: &Patch, authority: Authority) -> Result<Answer, Sent> {
-        if let Authority::Leader(permit) = authority
-            && !permit.allows(Instant::now(), (self.now)(), self.each)
-        {
-            return Err(not_sent("the lease might be lost before the write ends"));
+        if let Authority::Leader(permit) = authority {
+            let permit = self.newest(permit).ok_or_else(|| not_sent("the lease is lost"))?;
+            if !permit.allows(Instant::now(), (self.now)(), self.each) {
+                return Err(not_sent("the lease might be lost before the write ends"));
+            }
         }
         let request = self.build(patch).map_err(|why| not_sent(&why.to_string()))?;
         match tokio::time::timeout(self.each, self.exchange(request)).await {
@@ -152,6 +169,15 @@ impl Writer {
             Ok(Err(why)) => Err(unknown(&super::chain(&why))),
             Err(_) => Err(unknown(&format!("no answer within {} ms", self.each.as_millis()))),
         }
+    }
+
+    /// The permit as last renewed in its own epoch; `None` where another epoch has begun.
+    fn newest(&self, permit: Permit) -> Option<Permit> {
+        let Some(leadership) = &self.leadership else {
+            return Some(permit);
+        };
+        let ours = leadership.borrow().ours.as_ref().map(|o| o.permit);
+        ours.filter(|newest| newest.epoch == permit.epoch)
     }
 
     fn build(&self, patch: &Patch) -> Result<Request<kube::client::Body>, http::Error> {

@@ -138,7 +138,7 @@ pub async fn connect(source: &Source) -> Result<Clients, ConnectError> {
 
 impl Clients {
     /// All three over one service: the seam of the simulation and of tests.
-    pub fn from_service<S>(service: S, namespace: &str) -> Self
+    pub fn from_service<S>(service: &S, namespace: &str) -> Self
     where
         S: Service<Request<Body>, Response = Response<Body>> + Send + Clone + 'static,
         S::Future: Send + 'static,

@@ -43,6 +43,8 @@ pub struct Permit {
     pub deadline: Instant,
     /// On the wall clock.
     pub wall: DateTime<Utc>,
+    /// The epoch it was given in.
+    pub epoch: u64,
 }
 
 impl Permit {

@@ -2,10 +2,10 @@
 
 use super::cache::{Cache, Key, key};
 use super::control::Control;
+use super::parse;
 use super::pods::{self, PodFacts, PodsError};
 use super::slim::{self, ConfigMap, Deployment, Hpa, StatefulSet};
 use super::workload::{Scaled, TargetKind, TargetRef, Workload};
-use super::{CONTROL, parse};
 use chrono::TimeDelta;
 use futures::StreamExt;
 use kube::runtime::WatchStreamExt;
@@ -24,8 +24,10 @@ use tokio::time::Instant;
 pub struct Settings {
     /// Namespaces.
     pub scope: Scope,
-    /// Namespace of the ConfigMap `floorcast-control`.
+    /// Namespace of the kill switch.
     pub control_namespace: String,
+    /// Name of its `ConfigMap` ([`super::CONTROL`]).
+    pub control: String,
     /// `--horizontal-pod-autoscaler-downscale-stabilization` of the controller, for HPAs that do not say their own.
     pub stabilisation: TimeDelta,
 }
@@ -33,7 +35,7 @@ pub struct Settings {
 /// Namespaces that are watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All of them; needs a ClusterRole.
+    /// All of them; needs a `ClusterRole`.
     Cluster,
     /// These; a Role in each is enough.
     Namespaces(Vec<String>),
@@ -104,12 +106,12 @@ impl Cluster {
             watches: Arc::clone(&watches),
             changes: changes.clone(),
         };
-        let control_key = (settings.control_namespace.clone(), CONTROL.to_owned());
+        let control_key = (settings.control_namespace, settings.control);
         let seen = Seen {
             hpas: start.all("horizontalpodautoscalers", slim::prune_hpa),
             deployments: start.all("deployments", |o: &mut Deployment| slim::prune(&mut o.metadata)),
             stateful_sets: start.all("statefulsets", |o: &mut StatefulSet| slim::prune(&mut o.metadata)),
-            control: start.control(&settings.control_namespace),
+            control: start.control(&control_key),
             watches,
             changes,
             control_key,
@@ -343,10 +345,10 @@ impl Start<'_> {
         }
     }
 
-    fn control(&mut self, namespace: &str) -> Arc<Cache<ConfigMap>> {
+    fn control(&mut self, (namespace, name): &Key) -> Arc<Cache<ConfigMap>> {
         let api = Api::namespaced(self.client.clone(), namespace);
-        let only = Config::default().fields(&format!("metadata.name={CONTROL}"));
-        let what = format!("configmap {CONTROL} in {namespace}");
+        let only = Config::default().fields(&format!("metadata.name={name}"));
+        let what = format!("configmap {name} in {namespace}");
         self.one(what, api, only, |o: &mut ConfigMap| slim::prune(&mut o.metadata))
     }
 

@@ -1,7 +1,6 @@
-//! Preflight: may we do what we need to do? Asked by SelfSubjectAccessReview, at the start, now and then, and by `doctor`.
+//! Preflight: may we do what we need to do? Asked by `SelfSubjectAccessReview`, at the start, now and then, and by `doctor`.
 
 use super::observe::Scope;
-use super::{CONTROL, LEASE};
 use http::Request;
 use kube::Client;
 use serde::Deserialize;
@@ -24,7 +23,7 @@ pub struct Permission {
     /// In one namespace, or in all.
     pub namespace: Option<String>,
     /// On one object, or on all.
-    pub name: Option<&'static str>,
+    pub name: Option<String>,
     /// What cannot be done without it.
     pub purpose: &'static str,
     /// Without it nothing works at all; otherwise something is missing.
@@ -37,7 +36,7 @@ impl fmt::Display for Permission {
         if !self.group.is_empty() {
             write!(f, ".{}", self.group)?;
         }
-        if let Some(name) = self.name {
+        if let Some(name) = &self.name {
             write!(f, " {name}")?;
         }
         match &self.namespace {
@@ -58,10 +57,25 @@ pub enum Verdict {
     Unknown(String),
 }
 
-/// What the daemon needs. `write` says whether floors may be written (not in a pure shadow installation).
-pub fn needed(scope: &Scope, own_namespace: &str, write: bool) -> Vec<Permission> {
+/// What the daemon is set up to do.
+#[derive(Clone, Debug)]
+pub struct Needs<'a> {
+    /// Namespaces of the workloads.
+    pub scope: &'a Scope,
+    /// Namespace of the Lease and the kill switch.
+    pub own_namespace: &'a str,
+    /// Name of the Lease.
+    pub lease: &'a str,
+    /// Name of the kill switch's `ConfigMap`.
+    pub control: &'a str,
+    /// Floors are to be written: not in a pure shadow installation.
+    pub write: bool,
+}
+
+/// The permissions that it takes.
+pub fn needed(needs: &Needs<'_>) -> Vec<Permission> {
     let mut all = Vec::new();
-    for namespace in namespaces(scope) {
+    for namespace in namespaces(needs.scope) {
         let in_scope = |(group, resource, verb, purpose, vital)| Permission {
             group,
             resource,
@@ -72,25 +86,25 @@ pub fn needed(scope: &Scope, own_namespace: &str, write: bool) -> Vec<Permission
             vital,
         };
         all.extend(IN_SCOPE.iter().copied().map(in_scope));
-        if write {
+        if needs.write {
             all.push(in_scope(PATCH_HPA));
         }
     }
-    let own = |(group, resource, verb, name, purpose, vital)| Permission {
+    let own = |(group, resource, verb, purpose): Own| Permission {
         group,
         resource,
         verb,
-        namespace: Some(own_namespace.to_owned()),
-        name,
+        namespace: Some(needs.own_namespace.to_owned()),
+        name: Some(if group.is_empty() { needs.control } else { needs.lease }.to_owned()),
         purpose,
-        vital,
+        vital: true,
     };
     all.extend(OWN.iter().copied().map(own));
     all
 }
 
 type InScope = (&'static str, &'static str, &'static str, &'static str, bool);
-type Own = (&'static str, &'static str, &'static str, Option<&'static str>, &'static str, bool);
+type Own = (&'static str, &'static str, &'static str, &'static str);
 
 const SEE_HPAS: &str = "see the HPAs";
 const SEE_TARGETS: &str = "see what the HPAs scale";
@@ -110,10 +124,10 @@ const PATCH_HPA: InScope =
 const LEAD: &str = "be the one that writes";
 const SWITCH: &str = "obey the kill switch";
 const OWN: [Own; 4] = [
-    ("coordination.k8s.io", "leases", "get", Some(LEASE), LEAD, true),
-    ("coordination.k8s.io", "leases", "patch", Some(LEASE), LEAD, true),
-    ("", "configmaps", "list", Some(CONTROL), SWITCH, true),
-    ("", "configmaps", "watch", Some(CONTROL), SWITCH, true),
+    ("coordination.k8s.io", "leases", "get", LEAD),
+    ("coordination.k8s.io", "leases", "patch", LEAD),
+    ("", "configmaps", "list", SWITCH),
+    ("", "configmaps", "watch", SWITCH),
 ];
 
 fn namespaces(scope: &Scope) -> Vec<Option<String>> {
@@ -160,7 +174,7 @@ async fn ask(client: &Client, permission: &Permission) -> Result<Verdict, kube::
     if let Some(namespace) = &permission.namespace {
         attributes["namespace"] = json!(namespace);
     }
-    if let Some(name) = permission.name {
+    if let Some(name) = &permission.name {
         attributes["name"] = json!(name);
     }
     let body = json!({
@@ -184,10 +198,14 @@ async fn ask(client: &Client, permission: &Permission) -> Result<Verdict, kube::
 mod tests {
     use super::*;
 
+    fn needs(scope: &Scope, write: bool) -> Needs<'_> {
+        Needs { scope, own_namespace: "own", lease: "floorcast", control: "floorcast-control", write }
+    }
+
     #[test]
     fn a_shadow_installation_needs_no_right_to_write_hpas() {
         let asks = |write| {
-            let all = needed(&Scope::Cluster, "floorcast", write);
+            let all = needed(&needs(&Scope::Cluster, write));
             all.iter().any(|p| p.verb == "patch" && p.resource == "horizontalpodautoscalers")
         };
         assert!(asks(true) && !asks(false));
@@ -196,7 +214,7 @@ mod tests {
     #[test]
     fn every_namespace_is_asked_for() {
         let scope = Scope::Namespaces(vec!["a".to_owned(), "b".to_owned()]);
-        let all = needed(&scope, "own", true);
+        let all = needed(&needs(&scope, true));
         let of = |ns: &str| all.iter().filter(|p| p.namespace.as_deref() == Some(ns)).count();
         assert_eq!((of("a"), of("b"), of("own")), (10, 10, 4));
         assert_eq!(all[0].to_string(), "list horizontalpodautoscalers.autoscaling in namespace a");
@@ -204,7 +222,7 @@ mod tests {
 
     #[test]
     fn nothing_dangerous_is_ever_asked_for() {
-        for permission in needed(&Scope::Cluster, "own", true) {
+        for permission in needed(&needs(&Scope::Cluster, true)) {
             assert!(!["secrets", "horizontalpodautoscalers/scale"].contains(&permission.resource));
             assert!(permission.verb != "delete" && permission.verb != "update", "{permission}");
             assert!(permission.verb != "create" || permission.resource == "events", "{permission}");

@@ -35,7 +35,7 @@ pub struct PodFacts {
     pub pod_cpu_request: Option<f64>,
     /// It is being deleted.
     pub deleted: bool,
-    /// Its controller: a ReplicaSet's or StatefulSet's name fixes the pattern of its pods' names.
+    /// Its controller: a `ReplicaSet`'s or `StatefulSet`'s name fixes the pattern of its pods' names.
     pub owner: Option<Owner>,
 }
 

@@ -46,7 +46,7 @@ impl Script {
             let script = script.clone();
             async move { script.answer(request).await }
         });
-        Clients::from_service(service, "default")
+        Clients::from_service(&service, "default")
     }
 
     async fn answer(&self, request: Request<Body>) -> Result<Response<Body>, std::convert::Infallible> {

@@ -335,7 +335,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ControllerOwned(o) => {
-                write!(f, "the HPA belongs to {} {} ({}), which reverts other writers", o.kind, o.name, o.api_version)?
+                write!(f, "the HPA belongs to {} {} ({}), which reverts other writers", o.kind, o.name, o.api_version)?;
             }
             Self::KedaOwned { scaled_object } => write!(
                 f,

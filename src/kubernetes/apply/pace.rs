@@ -5,15 +5,21 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two raises or releases.
-const FAST: Duration = Duration::from_millis(20);
-/// Between two lowers.
-const SLOW: Duration = Duration::from_millis(200);
-
 /// Gives each write its turn.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Pace {
     turns: Mutex<Turns>,
+    /// Between two raises or releases.
+    fast: Duration,
+    /// Between two lowers.
+    slow: Duration,
+}
+
+/// 50 raises or releases and 5 lowers a second.
+impl Default for Pace {
+    fn default() -> Self {
+        Self::new(50, 5)
+    }
 }
 
 /// The next free moments; `None`: now.
@@ -25,6 +31,15 @@ struct Turns {
 }
 
 impl Pace {
+    /// So many raises or releases, and so many lowers, a second; zero counts as one.
+    pub fn new(raises: u32, lowers: u32) -> Self {
+        Self {
+            turns: Mutex::default(),
+            fast: Duration::from_secs(1) / raises.max(1),
+            slow: Duration::from_secs(1) / lowers.max(1),
+        }
+    }
+
     /// Waits for the turn of a write of this urgency.
     pub async fn turn(&self, urgency: Urgency) {
         tokio::time::sleep_until(self.book(urgency, Instant::now())).await;
@@ -41,7 +56,7 @@ impl Pace {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         let earliest = turns.paused.map_or(now, |p| p.max(now));
         let fast = matches!(urgency, Urgency::Raise { .. } | Urgency::Release);
-        let (next, gap) = if fast { (&mut turns.fast, FAST) } else { (&mut turns.slow, SLOW) };
+        let (next, gap) = if fast { (&mut turns.fast, self.fast) } else { (&mut turns.slow, self.slow) };
         let turn = next.map_or(earliest, |n| n.max(earliest));
         *next = Some(turn + gap);
         turn

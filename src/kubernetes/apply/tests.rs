@@ -300,6 +300,7 @@ async fn nothing_starts_that_might_end_after_the_lease() {
         let permit = Permit {
             deadline: Instant::now() + Duration::from_secs(monotonic),
             wall: start() + TimeDelta::seconds(wall),
+            epoch: 3,
         };
         let sent = writer(&script).send(&workload, &acquire(), Urgency::Release, Authority::Leader(permit)).await;
         assert_eq!(script.sent().len(), usize::from(starts), "{monotonic} {wall}");
@@ -313,7 +314,8 @@ async fn a_queued_write_is_dropped_when_the_lease_has_run_out_meanwhile() {
     let script = Script::of([ok(object(7, "42", &["floorcast"]))]);
     let writer = writer(&script);
     writer.pace.pause(Duration::from_secs(8));
-    let permit = Permit { deadline: Instant::now() + Duration::from_secs(12), wall: start() + TimeDelta::hours(1) };
+    let permit =
+        Permit { deadline: Instant::now() + Duration::from_secs(12), wall: start() + TimeDelta::hours(1), epoch: 3 };
     let sent =
         writer.send(&workload(&json!({}), &json!({})), &acquire(), Urgency::Lower, Authority::Leader(permit)).await;
     assert_eq!(sent.reply, Reply::NotSent);
@@ -327,4 +329,34 @@ async fn texts_of_others_are_cut_and_cleaned() {
     let sent = send(&script, &workload(&json!({}), &json!({})), &acquire()).await;
     assert_eq!(sent.message.chars().count(), 512);
     assert!(!sent.message.chars().any(char::is_control));
+}
+
+/// A renewal lets queued writes go on; another epoch, or none, stops them at once.
+#[tokio::test(start_paused = true)]
+async fn the_writer_follows_the_election() {
+    let permit = |seconds, epoch| Permit {
+        deadline: Instant::now() + Duration::from_secs(seconds),
+        wall: start() + TimeDelta::hours(1),
+        epoch,
+    };
+    let leading = |permit: Permit| Leadership {
+        ours: Some(crate::kubernetes::lease::Ours {
+            identity: floorcast_models::protocol::Identity { holder: write(7).held.holder, epoch: permit.epoch },
+            permit,
+        }),
+        ..Leadership::unknown()
+    };
+    for (now, sent) in [
+        (leading(permit(12, 3)), 1),
+        (leading(permit(12, 4)), 0),
+        (leading(permit(4, 3)), 0),
+        (Leadership::unknown(), 0),
+    ] {
+        let script = Script::of([ok(object(7, "42", &["floorcast"]))]);
+        let (_publish, leadership) = watch::channel(now);
+        let writer = writer(&script).following(leadership);
+        let old = Authority::Leader(permit(1, 3));
+        writer.send(&workload(&json!({}), &json!({})), &acquire(), Urgency::Release, old).await;
+        assert_eq!(script.sent().len(), sent);
+    }
 }

@@ -41,6 +41,13 @@ pub struct Timing {
     pub margin: Duration,
 }
 
+impl Timing {
+    /// In the words of other controllers: a leader that could not renew for `renew_deadline` stops.
+    pub const fn new(duration: Duration, renew_deadline: Duration, retry: Duration) -> Self {
+        Self { duration, period: retry, margin: duration.saturating_sub(renew_deadline) }
+    }
+}
+
 impl Default for Timing {
     fn default() -> Self {
         Self { duration: Duration::from_secs(15), period: Duration::from_secs(2), margin: Duration::from_secs(3) }
@@ -48,7 +55,7 @@ impl Default for Timing {
 }
 
 /// A foreign duration is believed up to here: a typo in a lease must not lock everybody out.
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 
 /// The Lease as read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -85,7 +85,7 @@ fn held(identity: &str, transitions: u64, timing: Timing, now: DateTime<Utc>) ->
     })
 }
 
-/// The API's MicroTime.
+/// The API's `MicroTime`.
 fn stamp(at: DateTime<Utc>) -> Value {
     Value::String(at.to_rfc3339_opts(SecondsFormat::Micros, true))
 }

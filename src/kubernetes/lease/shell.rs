@@ -3,7 +3,6 @@
 use super::core::{Answer, Ask, Core, Moment, Problem, Seen, Timing};
 use super::record::{self, Lease};
 use super::{Leadership, Ours, Permit};
-use crate::kubernetes::LEASE;
 use crate::kubernetes::connect::{ConnectError, Line};
 use chrono::{DateTime, Utc};
 use floorcast_models::protocol::Identity;
@@ -22,6 +21,8 @@ use tokio::time::Instant;
 pub struct Settings {
     /// Namespace of the Lease.
     pub namespace: String,
+    /// Name of the Lease ([`crate::kubernetes::LEASE`]).
+    pub name: String,
     /// Who we are; must be no other process's name: see [`identity`].
     pub identity: String,
     /// Durations.
@@ -57,7 +58,7 @@ impl Elector {
         let (publish, leadership) = watch::channel(Leadership::unknown());
         let mut elector = Self { leadership, orders, thread: None, task: None };
         if line.is_real() {
-            elector.thread = Some(on_thread(line.clone(), settings, publish, inbox)?);
+            elector.thread = Some(on_thread(line, settings, publish, inbox)?);
         } else {
             let shell = Shell::new(line.open()?, settings, publish, inbox);
             elector.task = Some(tokio::spawn(shell.run()));
@@ -94,7 +95,7 @@ impl Drop for Elector {
 }
 
 fn on_thread(
-    line: Line,
+    line: &Line,
     settings: Settings,
     publish: watch::Sender<Leadership>,
     inbox: mpsc::UnboundedReceiver<Order>,
@@ -217,14 +218,15 @@ impl Shell {
 
     fn request(&self, ask: &Ask) -> (Method, String, Vec<u8>) {
         let all = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", self.settings.namespace);
-        let one = format!("{all}/{LEASE}");
+        let one = format!("{all}/{}", self.settings.name);
         let patch = format!("{one}?fieldManager=floorcast");
         let (timing, now) = (self.settings.timing, (self.settings.now)());
         let me = self.settings.identity.as_str();
         match ask {
             Ask::Look => (Method::GET, one, Vec::new()),
             Ask::Create { transitions } => {
-                let body = record::create((&self.settings.namespace, LEASE), (me, *transitions), timing, now);
+                let body =
+                    record::create((&self.settings.namespace, &self.settings.name), (me, *transitions), timing, now);
                 (Method::POST, format!("{all}?fieldManager=floorcast"), bytes(&body))
             }
             Ask::Take { uid, version, transitions, fresh } => {
@@ -261,18 +263,18 @@ impl Shell {
         let wall = (self.settings.now)() + chrono::TimeDelta::from_std(left).unwrap_or_default();
         Some(Ours {
             identity: Identity { holder, epoch: mine.epoch },
-            permit: Permit { deadline: Instant::now() + left, wall },
+            permit: Permit { deadline: Instant::now() + left, wall, epoch: mine.epoch },
         })
     }
 
     fn problem(&self) -> Option<String> {
-        let namespace = &self.settings.namespace;
+        let (namespace, name) = (&self.settings.namespace, &self.settings.name);
         Some(match self.core.problem()? {
             Problem::Missing => format!(
-                "Lease {namespace}/{LEASE} does not exist and may not be created; apply deploy/manifests/lease.yaml, or allow `create` on leases"
+                "Lease {namespace}/{name} does not exist and may not be created; apply deploy/manifests/lease.yaml, or allow `create` on leases"
             ),
             Problem::Forbidden => format!(
-                "Lease {namespace}/{LEASE} may not be read or written; allow `get` and `patch` on it, as deploy/manifests/rbac.yaml does"
+                "Lease {namespace}/{name} may not be read or written; allow `get` and `patch` on it, as deploy/manifests/rbac.yaml does"
             ),
         })
     }

@@ -11,7 +11,7 @@ fn seen() -> Seen {
         control: Arc::default(),
         watches: Arc::default(),
         changes: watch::Sender::new(0),
-        control_key: ("floorcast".to_owned(), CONTROL.to_owned()),
+        control_key: ("floorcast".to_owned(), "floorcast-control".to_owned()),
         stabilisation: Mutex::new(TimeDelta::seconds(300)),
         built: Mutex::default(),
         wrote: Mutex::default(),

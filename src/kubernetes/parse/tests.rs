@@ -145,7 +145,7 @@ fn refusals_name_what_stands_against_a_floor() {
     let owner =
         |kind: &str, api: &str| json!([{"apiVersion": api, "kind": kind, "name": "o", "uid": "x", "controller": true}]);
     let owned = read(|v| {
-        v["metadata"]["ownerReferences"] = owner("PodAutoscaler", "autoscaling.internal.knative.dev/v1alpha1")
+        v["metadata"]["ownerReferences"] = owner("PodAutoscaler", "autoscaling.internal.knative.dev/v1alpha1");
     });
     assert_eq!(codes(&owned), ["controller_owned"]);
     let keda = read(|v| v["metadata"]["ownerReferences"] = owner("ScaledObject", "keda.sh/v1alpha1"));
@@ -153,7 +153,7 @@ fn refusals_name_what_stands_against_a_floor() {
     let label = read(|v| v["metadata"]["labels"] = json!({"scaledobject.keda.sh/name": "web"}));
     assert_eq!(codes(&label), ["keda_owned"]);
     let rollout = read(|v| {
-        v["spec"]["scaleTargetRef"] = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web"})
+        v["spec"]["scaleTargetRef"] = json!({"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "name": "web"});
     });
     assert_eq!(codes(&rollout), ["unsupported_target"]);
     assert_eq!(codes(&workload(&hpa(|_| {}), None, Vec::new(), FLAG)), ["target_missing"]);
@@ -190,7 +190,7 @@ fn the_templates_fingerprint_changes_with_the_template_only() {
 #[test]
 fn appliers_book_keeping_is_not_kept() {
     let workload = read(|v| {
-        v["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b"})
+        v["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b"});
     });
     assert_eq!(workload.hpa_annotations.keys().collect::<Vec<_>>(), ["a"]);
 }

@@ -17,6 +17,7 @@ fn settings() -> Settings {
     let start = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
     Settings {
         namespace: "floorcast".to_owned(),
+        name: "floorcast".to_owned(),
         identity: "me".to_owned(),
         timing: Timing::default(),
         now: Arc::new(move || start + began.elapsed()),
