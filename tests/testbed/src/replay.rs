@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::metrics_api::Curve;
 use crate::prometheus::Series;
 
-/// A Deployment `name` with an HPA of the same name on CPU utilisation, and its load.
+/// A Deployment `name` with an HPA of the same name, and its load.
 #[derive(Clone)]
 pub struct Replay {
     /// Its namespace.
@@ -17,18 +17,33 @@ pub struct Replay {
     pub name: String,
     /// Name of its one container.
     pub container: String,
-    /// Total CPU in cores.
+    /// The total load, in cores or requests per second.
     pub load: Curve,
-    /// CPU request of a pod in cores.
-    pub request: f64,
-    /// The HPA's target, percent of the request.
-    pub target_percent: u32,
+    /// What the load is.
+    pub unit: Unit,
     /// `minReplicas`.
     pub min: u32,
     /// `maxReplicas`.
     pub max: u32,
     /// Labels of every series, such as `cluster`.
     pub labels: Vec<(String, String)>,
+}
+
+/// What a load is, and what of it one replica carries at the HPA's target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Unit {
+    /// CPU in cores; the HPA's target is a percentage of the request.
+    Cpu {
+        /// CPU request of a pod in cores.
+        request: f64,
+        /// The HPA's target, percent of the request.
+        target_percent: u32,
+    },
+    /// Requests per second, as a gauge `http_requests_per_second{namespace, workload}`.
+    Requests {
+        /// Requests per second of one replica.
+        per_replica: f64,
+    },
 }
 
 impl Replay {
@@ -39,17 +54,30 @@ impl Replay {
             name: name.to_owned(),
             container: "main".to_owned(),
             load: Arc::new(load),
-            request: 0.1,
-            target_percent: 50,
+            unit: Unit::Cpu { request: 0.1, target_percent: 50 },
             min: 2,
             max: 20,
             labels: Vec::new(),
         }
     }
 
-    /// Load in cores that one replica carries at the HPA's target.
+    /// The same with requests per second as the load, 10 to a replica.
+    pub fn requests(namespace: &str, name: &str, load: impl Fn(DateTime<Utc>) -> f64 + Send + Sync + 'static) -> Self {
+        Self { unit: Unit::Requests { per_replica: 10.0 }, ..Self::new(namespace, name, load) }
+    }
+
+    /// Load that one replica carries at the HPA's target.
     pub fn per_replica(&self) -> f64 {
-        self.request * f64::from(self.target_percent) / 100.0
+        match self.unit {
+            Unit::Cpu { request, target_percent } => request * f64::from(target_percent) / 100.0,
+            Unit::Requests { per_replica } => per_replica,
+        }
+    }
+
+    /// CPU in cores that makes an HPA with this CPU per replica want what this load needs.
+    pub fn cores(&self, cores_per_replica: f64) -> impl Fn(DateTime<Utc>) -> f64 + Send + Sync + 'static {
+        let (load, factor) = (Arc::clone(&self.load), cores_per_replica / self.per_replica());
+        move |t| load(t) * factor
     }
 
     /// What an ideal HPA (no lag, no tolerance, no stabilisation) would run at this time.
@@ -61,22 +89,37 @@ impl Replay {
 
     /// Every series from `from` until before `to`. `pods` of them exist at most.
     pub fn series(&self, from: DateTime<Utc>, to: DateTime<Utc>, every: TimeDelta) -> Vec<Series> {
-        let mut series = self.cpu(from, to, every);
         // kube-state-metrics: facts that rarely change need a sample within Prometheus' look-back of 5 minutes only.
         let rarely = every.max(TimeDelta::minutes(4));
+        let mut series = match self.unit {
+            Unit::Cpu { request, .. } => self.cpu_series(request, from, to, every),
+            Unit::Requests { .. } => vec![self.requests_series(from, to, every)],
+        };
+        series.extend(self.hpa(from, to, rarely));
+        series
+    }
+
+    fn requests_series(&self, from: DateTime<Utc>, to: DateTime<Utc>, every: TimeDelta) -> Series {
+        let labels = [("namespace", self.namespace.as_str()), ("workload", &self.name)];
+        self.labelled("http_requests_per_second", &labels).sampled(from, to, every, |t| Some((self.load)(t)))
+    }
+
+    fn cpu_series(&self, request: f64, from: DateTime<Utc>, to: DateTime<Utc>, every: TimeDelta) -> Vec<Series> {
+        let rarely = every.max(TimeDelta::minutes(4));
+        let mut series = self.cpu(from, to, every);
         for pod in 0..self.max {
             series.extend(
-                self.pod_facts(pod)
+                self.pod_facts(pod, request)
                     .into_iter()
                     .map(|(fact, value)| fact.sampled(from, to, rarely, |t| (pod < self.replicas(t)).then_some(value))),
             );
+            series.extend(self.pod_times(pod).map(|time| self.since(time, pod, from, to, rarely)));
         }
         let owner = [("owner_kind", "Deployment"), ("owner_name", &self.name), ("owner_is_controller", "true")];
         let replica_set = self.replica_set();
         let owner =
             self.state("kube_replicaset_owner", &[&[("replicaset", replica_set.as_str())], &owner[..]].concat());
         series.push(owner.sampled(from, to, rarely, |_| Some(1.0)));
-        series.extend(self.hpa(from, to, every));
         series
     }
 
@@ -113,7 +156,7 @@ impl Replay {
         self.labelled("container_cpu_usage_seconds_total", &labels)
     }
 
-    fn pod_facts(&self, pod: u32) -> Vec<(Series, f64)> {
+    fn pod_facts(&self, pod: u32, cores: f64) -> Vec<(Series, f64)> {
         let (pod, replica_set) = (self.pod(pod), self.replica_set());
         let owner = [
             ("pod", pod.as_str()),
@@ -130,8 +173,23 @@ impl Replay {
         ];
         vec![
             (self.state("kube_pod_owner", &owner), 1.0),
-            (self.state("kube_pod_container_resource_requests", &request), self.request),
+            (self.state("kube_pod_container_resource_requests", &request), cores),
         ]
+    }
+
+    /// Facts whose value is the time since when the pod is there; kwok's pods are ready in no time.
+    fn pod_times(&self, pod: u32) -> [Series; 3] {
+        let pod = self.pod(pod);
+        ["kube_pod_created", "kube_pod_start_time", "kube_pod_status_ready_time"]
+            .map(|metric| self.state(metric, &[("pod", pod.as_str())]))
+    }
+
+    fn since(&self, fact: Series, pod: u32, from: DateTime<Utc>, to: DateTime<Utc>, every: TimeDelta) -> Series {
+        let mut since = None;
+        fact.sampled(from, to, every, |t| {
+            since = (pod < self.replicas(t)).then(|| since.unwrap_or(t));
+            since.map(|s| s.timestamp() as f64)
+        })
     }
 
     fn hpa(&self, from: DateTime<Utc>, to: DateTime<Utc>, every: TimeDelta) -> Vec<Series> {

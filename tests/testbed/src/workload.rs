@@ -74,11 +74,17 @@ pub struct Workload {
 impl Workload {
     /// Creates the namespace if it is not there, the Deployment at `min` replicas, and the HPA.
     pub async fn create(client: Client, namespace: &str, name: &str, shape: &Shape) -> Result<Self, Error> {
+        let workload = Self::create_deployment(client, namespace, name, shape).await?;
+        workload.create_hpa(shape).await?;
+        Ok(workload)
+    }
+
+    /// The same without the HPA.
+    pub async fn create_deployment(client: Client, namespace: &str, name: &str, shape: &Shape) -> Result<Self, Error> {
         let workload = Self::at(client, namespace, name);
         workload.create_namespace().await?;
         let deployment: Deployment = serde_json::from_value(deployment(namespace, name, shape))?;
         workload.deployments().create(&PostParams::default(), &deployment).await?;
-        workload.create_hpa(shape).await?;
         Ok(workload)
     }
 
