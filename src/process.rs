@@ -79,7 +79,7 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
     let at_least = Arc::clone(&elector);
     let wiring = Wiring {
         cluster: Cluster::start(clients.watch.clone(), watching(&config, &namespace)),
-        writer: Writer::new(clients.write.clone(), Arc::clone(&clock)).each(config.timing.write_timeout.std()),
+        writer: writer(&config, &clients, &clock).following(elector.leadership()),
         leadership: elector.leadership(),
         at_least: Box::new(move |epoch| at_least.at_least(epoch)),
         recorder: Recorder::start(clients.watch.clone(), &identity, Arc::clone(&clock)),
@@ -156,17 +156,25 @@ pub fn datasources(metrics: Arc<Metrics>) -> Box<dyn Fn(&Config) -> Result<Datas
 
 fn election(config: &Config, namespace: &str, identity: &str, clock: &Clock) -> lease::Settings {
     let timing = &config.timing;
-    let duration = timing.lease_duration.std();
     lease::Settings {
         namespace: namespace.to_owned(),
+        name: config.kubernetes.lease.clone(),
         identity: identity.to_owned(),
-        timing: lease::core::Timing {
-            duration,
-            period: timing.lease_retry.std(),
-            margin: duration.saturating_sub(timing.lease_renew_deadline.std()),
-        },
+        timing: lease::core::Timing::new(
+            timing.lease_duration.std(),
+            timing.lease_renew_deadline.std(),
+            timing.lease_retry.std(),
+        ),
         now: Arc::clone(clock),
     }
+}
+
+/// Sends writes as bounded and as fast as the configuration says.
+pub fn writer(config: &Config, clients: &Clients, clock: &Clock) -> Writer {
+    let rates = &config.kubernetes;
+    Writer::new(clients.write.clone(), Arc::clone(clock))
+        .each(config.timing.write_timeout.std())
+        .rates(rates.raises_per_second.get(), rates.lowers_per_second.get())
 }
 
 /// What the cluster watch needs, by the configuration.
@@ -175,6 +183,7 @@ pub fn watching(config: &Config, namespace: &str) -> Settings {
     Settings {
         scope: if namespaces.is_empty() { Scope::Cluster } else { Scope::Namespaces(namespaces.clone()) },
         control_namespace: namespace.to_owned(),
+        control: config.kubernetes.control.clone(),
         stabilisation: config.hpa_controller.downscale_stabilisation.get(),
     }
 }
