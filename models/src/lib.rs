@@ -20,6 +20,7 @@ pub mod plan;
 pub mod policy;
 pub mod protocol;
 pub mod series;
+pub mod sim;
 pub mod target;
 pub mod units;
 

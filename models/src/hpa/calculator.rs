@@ -157,7 +157,7 @@ fn tally(scene: &Scene, samples: &Samples, requests: &[i64], cpu: bool, target: 
         let sample = samples.get(pod.name.as_str());
         strangers.remove(pod.name.as_str());
         let request = requests.get(i).copied().unwrap_or(0);
-        let group = group(scene.now, pod, sample, cpu, &scene.controller.flags);
+        let group = group(scene.now, pod.vitals(), sample, cpu, &scene.controller.flags);
         tally.add(group, sample.map_or(0, |s| s.value), request, target);
     }
     tally.strangers = i64::try_from(strangers.len()).unwrap_or(i64::MAX);

@@ -1,6 +1,6 @@
 //! Which pods count: ready, unready, missing or ignored.
 
-use crate::hpa::{Flags, Phase, Pod, PodSample};
+use crate::hpa::{Flags, Phase, PodSample, Vitals};
 use chrono::{DateTime, Utc};
 
 /// How one pod counts for one metric.
@@ -16,9 +16,9 @@ pub enum Group {
     Ignored,
 }
 
-/// The group of `pod`, whose sample of the metric is `sample`. `cpu` switches on the rules of start-up, which no other
+/// The group of a pod, whose sample of the metric is `sample`. `cpu` switches on the rules of start-up, which no other
 /// metric knows.
-pub fn group(now: DateTime<Utc>, pod: &Pod, sample: Option<&PodSample>, cpu: bool, flags: &Flags) -> Group {
+pub fn group(now: DateTime<Utc>, pod: Vitals, sample: Option<&PodSample>, cpu: bool, flags: &Flags) -> Group {
     if pod.deleted || pod.phase.ended() {
         return Group::Ignored;
     }
@@ -33,7 +33,7 @@ pub fn group(now: DateTime<Utc>, pod: &Pod, sample: Option<&PodSample>, cpu: boo
 }
 
 /// Whether the CPU usage of the pod may still be that of its start. Comparisons are strict, as upstream.
-fn starting(now: DateTime<Utc>, pod: &Pod, sample: &PodSample, flags: &Flags) -> bool {
+fn starting(now: DateTime<Utc>, pod: Vitals, sample: &PodSample, flags: &Flags) -> bool {
     let (Some(ready), Some(started)) = (pod.ready, pod.started) else {
         return true;
     };
@@ -57,16 +57,12 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 - seconds, 0).unwrap()
     }
 
-    fn pod(started: Option<i64>, ready: Option<(bool, i64)>) -> Pod {
-        Pod {
-            name: "p".to_owned(),
+    fn pod(started: Option<i64>, ready: Option<(bool, i64)>) -> Vitals {
+        Vitals {
             phase: Phase::Running,
             deleted: false,
             started: started.map(ago),
             ready: ready.map(|(status, since)| Ready { status, since: ago(since) }),
-            containers: vec![],
-            init_containers: vec![],
-            pod_request: None,
         }
     }
 
@@ -91,7 +87,7 @@ mod tests {
             (Some(600), Some((false, 570)), 0, Group::Ready),
         ];
         for (started, ready, age, expected) in table {
-            let found = group(ago(0), &pod(started, ready), Some(&sampled(age)), true, &Flags::default());
+            let found = group(ago(0), pod(started, ready), Some(&sampled(age)), true, &Flags::default());
             assert_eq!(found, expected, "started {started:?}, ready {ready:?}, sample {age} s old");
         }
     }
@@ -99,15 +95,15 @@ mod tests {
     #[test]
     fn other_metrics_than_cpu_know_no_start_up() {
         let fresh = pod(None, None);
-        assert_eq!(group(ago(0), &fresh, Some(&sampled(0)), false, &Flags::default()), Group::Ready);
-        assert_eq!(group(ago(0), &fresh, None, false, &Flags::default()), Group::Missing);
+        assert_eq!(group(ago(0), fresh, Some(&sampled(0)), false, &Flags::default()), Group::Ready);
+        assert_eq!(group(ago(0), fresh, None, false, &Flags::default()), Group::Missing);
     }
 
     #[test]
     fn going_away_beats_pending_beats_missing() {
-        let pending = Pod { phase: Phase::Pending, ..pod(None, None) };
-        let going = Pod { deleted: true, ..pending.clone() };
-        assert_eq!(group(ago(0), &pending, None, true, &Flags::default()), Group::Unready);
-        assert_eq!(group(ago(0), &going, None, true, &Flags::default()), Group::Ignored);
+        let pending = Vitals { phase: Phase::Pending, ..pod(None, None) };
+        let going = Vitals { deleted: true, ..pending };
+        assert_eq!(group(ago(0), pending, None, true, &Flags::default()), Group::Unready);
+        assert_eq!(group(ago(0), going, None, true, &Flags::default()), Group::Ignored);
     }
 }

@@ -25,6 +25,11 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// What decides about how the pod counts.
+    pub fn vitals(&self) -> Vitals {
+        Vitals { phase: self.phase, deleted: self.deleted, started: self.started, ready: self.ready }
+    }
+
     /// Running and Ready: what multiplies the ratio of value metrics.
     pub fn is_ready(&self) -> bool {
         self.phase == Phase::Running && self.ready.is_some_and(|r| r.status)
@@ -61,6 +66,19 @@ impl Pod {
             pod: self.name.clone(),
         })
     }
+}
+
+/// What decides about how a pod counts: all of it but names and requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Vitals {
+    /// `status.phase`.
+    pub phase: Phase,
+    /// It has a `deletionTimestamp`.
+    pub deleted: bool,
+    /// `status.startTime`.
+    pub started: Option<DateTime<Utc>>,
+    /// The condition `Ready`.
+    pub ready: Option<Ready>,
 }
 
 /// `status.phase`.

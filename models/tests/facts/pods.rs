@@ -62,7 +62,7 @@ pub fn grouping(case: &Case, settings: &Case) -> Result<Found, Malformed> {
         .iter()
         .map(|pod| {
             let sample = samples.iter().find(|(name, _)| *name == pod.name).map(|(_, sample)| sample);
-            (pod.name.as_str(), hpa::group(now(), pod, sample, cpu, &flags))
+            (pod.name.as_str(), hpa::group(now(), pod.vitals(), sample, cpu, &flags))
         })
         .collect();
     let named = |group| -> Vec<&str> { groups.iter().filter(|(_, g)| *g == group).map(|(name, _)| *name).collect() };
