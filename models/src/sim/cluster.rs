@@ -38,6 +38,8 @@ pub struct Cluster<L> {
     meter: Meter,
     next_sync: i64,
     backlog: f64,
+    /// The load of the current grain, and when it began.
+    grain: (i64, f64),
     ledger: Ledger,
     verdict: Option<Verdict>,
 }
@@ -45,7 +47,7 @@ pub struct Cluster<L> {
 /// A pod requests this much CPU, milli-units; its target load is the HPA's utilisation of it.
 const REQUEST: i64 = 1000;
 
-/// Longest stretch over which the load is taken as constant, milliseconds.
+/// The load is taken as constant over grains of this length, milliseconds; they lie on multiples of it.
 const GRAIN: i64 = 15_000;
 
 impl<L: Load> Cluster<L> {
@@ -62,9 +64,24 @@ impl<L: Load> Cluster<L> {
         let meter = Meter::new(workload.pipeline, now + 1 + phase(workload.pipeline.resolution, &mut random));
         let next_sync = now + phase(workload.controller.flags.sync_period, &mut random);
         let spec = workload.spec();
-        let (state, ledger) = (State::default(), Ledger::default());
-        let backlog = 0.0;
-        Self { workload, load, random, now, spec, state, size, fleet, meter, next_sync, backlog, ledger, verdict: None }
+        let (state, ledger, verdict) = (State::default(), Ledger::default(), None);
+        let (backlog, grain) = (0.0, (i64::MIN, 0.0));
+        Self {
+            workload,
+            load,
+            random,
+            now,
+            spec,
+            state,
+            size,
+            fleet,
+            meter,
+            next_sync,
+            backlog,
+            grain,
+            ledger,
+            verdict,
+        }
     }
 
     /// Lets `dt` pass: load arrives, pods start, metrics are taken, the HPA syncs.
@@ -94,7 +111,7 @@ impl<L: Load> Cluster<L> {
     fn pass(&mut self, to: i64) {
         let duration = (to - self.now) as f64;
         if duration > 0.0 {
-            let (load, ready) = (self.load(), f64::from(self.fleet.ready()));
+            let (load, ready) = (self.grain(), f64::from(self.fleet.ready()));
             let capacity = ready * self.workload.per_replica.get() * self.workload.saturation;
             let work = self.work(load, capacity, duration / 1000.0);
             self.meter.add(duration, if ready > 0.0 { work / ready } else { 0.0 }, load);
@@ -108,6 +125,15 @@ impl<L: Load> Cluster<L> {
             });
         }
         self.now = to;
+    }
+
+    /// The load of the grain that contains this moment.
+    fn grain(&mut self) -> f64 {
+        let began = self.now.div_euclid(GRAIN) * GRAIN;
+        if self.grain.0 != began {
+            self.grain = (began, self.load.at(moment(began)).max(0.0));
+        }
+        self.grain.1
     }
 
     /// Load that is worked on, at most the capacity; what is above it is lost or waits.
@@ -173,7 +199,7 @@ impl<L: Load> Cluster<L> {
 
     /// The simulated moment.
     pub fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp_millis(self.now).unwrap_or(DateTime::UNIX_EPOCH)
+        moment(self.now)
     }
 
     /// The load of this moment, never negative.

@@ -49,12 +49,8 @@ impl Load for Trace {
 /// A function of time alone, so that any moment can be asked for in any order.
 #[derive(Clone, Debug)]
 pub struct Seasonal {
-    /// Mean over an ordinary week, in the load's unit.
-    mean: f64,
-    /// Peaks as (hour of day in UTC, width in hours, height over the night's level).
-    peaks: [(f64, f64, f64); 2],
-    /// Level of the night.
-    night: f64,
+    /// The day's form by minute, at the mean of the week; one minute more closes the circle.
+    day: Vec<f64>,
     /// Factors of Monday to Sunday.
     weekdays: [f64; 7],
     /// Growth a week, as a share.
@@ -65,8 +61,10 @@ pub struct Seasonal {
     bursts: f64,
     /// Which of all such loads.
     seed: u64,
-    normaliser: f64,
 }
+
+/// A daily peak: (hour of day in UTC, width in hours, height over the night's level).
+type Peak = (f64, f64, f64);
 
 impl Seasonal {
     /// A plausible load of this mean: the seed chooses the hours and heights of the peaks, the weekend, noise and bursts.
@@ -87,28 +85,18 @@ impl Seasonal {
         for (i, factor) in weekdays.iter_mut().enumerate() {
             *factor = random.between(0.92, 1.08) * if i >= 5 { weekend } else { 1.0 };
         }
-        let rest = (random.between(0.2, 0.6), random.between(-0.01, 0.02), random.between(0.02, 0.06));
-        Self::new(mean, [morning, evening], weekdays, rest, random.between(0.0, 0.4), seed)
+        let night = random.between(0.2, 0.6);
+        let (growth, noise, bursts) =
+            (random.between(-0.01, 0.02), random.between(0.02, 0.06), random.between(0.0, 0.4));
+        let day = day(mean, &[morning, evening], night, &weekdays);
+        Self { day, weekdays, growth, noise, bursts, seed }
     }
 
     /// Without noise, bursts and growth: peaks at 10:00 and 19:00 UTC, weekends at 60 %. For tests that need a known peak.
     pub fn smooth(mean: f64) -> Self {
         let weekdays = [1.0, 1.0, 1.0, 1.0, 1.0, 0.6, 0.6];
-        Self::new(mean, [(10.0, 2.0, 2.0), (19.0, 2.0, 1.5)], weekdays, (0.4, 0.0, 0.0), 0.0, 0)
-    }
-
-    fn new(
-        mean: f64,
-        peaks: [(f64, f64, f64); 2],
-        weekdays: [f64; 7],
-        (night, growth, noise): (f64, f64, f64),
-        bursts: f64,
-        seed: u64,
-    ) -> Self {
-        let mut load = Self { mean, peaks, night, weekdays, growth, noise, bursts, seed, normaliser: 1.0 };
-        let day: f64 = (0..1440).map(|minute| load.shape(f64::from(minute) / 60.0)).sum::<f64>() / 1440.0;
-        load.normaliser = day * weekdays.iter().sum::<f64>() / 7.0;
-        load
+        let day = day(mean, &[(10.0, 2.0, 2.0), (19.0, 2.0, 1.5)], 0.4, &weekdays);
+        Self { day, weekdays, growth: 0.0, noise: 0.0, bursts: 0.0, seed: 0 }
     }
 
     /// With noise of this deviation, as a share of the load.
@@ -135,14 +123,11 @@ impl Seasonal {
         Series::new(start, step, (0..samples).map(at).collect())
     }
 
-    /// The form of a day, before normalisation.
-    fn shape(&self, hour: f64) -> f64 {
-        let bump = |(centre, width, height): &(f64, f64, f64)| {
-            let away = (hour - centre).rem_euclid(24.0);
-            let away = away.min(24.0 - away) / width;
-            height * (-away * away / 2.0).exp()
-        };
-        self.night + self.peaks.iter().map(bump).sum::<f64>()
+    /// The day's form at a second of the day, between two minutes by the straight line.
+    fn form(&self, second: f64) -> f64 {
+        let (minute, part) = ((second / 60.0) as usize, (second / 60.0).rem_euclid(1.0));
+        let minute = minute.min(self.day.len() - 2);
+        self.day[minute] * (1.0 - part) + self.day[minute + 1] * part
     }
 
     /// Noise of deviation about 1, continuous over `period` seconds.
@@ -172,12 +157,28 @@ impl Load for Seasonal {
     fn at(&self, t: DateTime<Utc>) -> f64 {
         let second = t.timestamp_millis() as f64 / 1000.0;
         let day = t.weekday().num_days_from_monday() as usize;
-        let season = self.shape(second.rem_euclid(86_400.0) / 3600.0) * self.weekdays[day] / self.normaliser;
-        let trend = (1.0 + self.growth).powf((second - EPOCH) / (7.0 * 86_400.0));
+        let season = self.form(second.rem_euclid(86_400.0)) * self.weekdays[day];
+        let weeks = (second - EPOCH) / (7.0 * 86_400.0);
+        let trend = if self.growth == 0.0 { 1.0 } else { (1.0 + self.growth).powf(weeks) };
         let noise =
             1.0 + self.noise * 0.5 * self.wobble(second, 60.0, 0x5ec) + self.noise * self.wobble(second, 900.0, 0xf00);
-        (self.mean * season * trend * noise * self.burst(second)).max(0.0)
+        (season * trend * noise * self.burst(second)).max(0.0)
     }
+}
+
+/// The form of an ordinary day by minute, such that the mean over a week is `mean`.
+fn day(mean: f64, peaks: &[Peak], night: f64, weekdays: &[f64; 7]) -> Vec<f64> {
+    let shape = |minute: i32| night + peaks.iter().map(|peak| bump(f64::from(minute) / 60.0, *peak)).sum::<f64>();
+    let form: Vec<f64> = (0..=1440).map(shape).collect();
+    let level = form[..1440].iter().sum::<f64>() / 1440.0 * weekdays.iter().sum::<f64>() / 7.0;
+    form.iter().map(|value| value / level * mean).collect()
+}
+
+/// A bell around its hour, going round midnight.
+fn bump(hour: f64, (centre, width, height): Peak) -> f64 {
+    let away = (hour - centre).rem_euclid(24.0);
+    let away = away.min(24.0 - away) / width;
+    height * (-away * away / 2.0).exp()
 }
 
 /// Where growth counts from: 2026-11-02 00:00 UTC, a Monday.
