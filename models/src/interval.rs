@@ -10,6 +10,8 @@ use crate::calendar::DAY;
 const HALF: usize = 96;
 /// Largest scaled error told apart.
 const LARGEST: f64 = 60.0;
+/// Mean age of remembered errors in days: that of a rolling window of twice as many.
+const MEMORY_DAYS: f64 = 3.5;
 /// Share of an hour's own error size in its scale, where there is enough of it.
 const OWN_EVIDENCE: f64 = 24.0;
 
@@ -45,9 +47,9 @@ impl Mean {
 }
 
 impl Errors {
-    /// Nothing realised yet; errors are forgotten over about a week of samples `step` seconds apart.
+    /// Nothing realised yet; `step` seconds lie between two.
     pub fn new(step: i64) -> Self {
-        let memory = (7 * DAY / step).max(100) as f64;
+        let memory = (MEMORY_DAYS * DAY as f64 / step as f64).max(100.0);
         Self {
             bins: vec![0.0; 2 * HALF + 1],
             total: 0.0,

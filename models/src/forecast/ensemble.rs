@@ -6,7 +6,7 @@
 
 use super::{
     Choice,
-    anchors::{Anchors, Kind},
+    anchors::{Anchors, Kind, Window},
     corrected::Corrected,
     lags::Lags,
     mixture::{Mixture, weighted},
@@ -14,10 +14,12 @@ use super::{
     past::Past,
     persistence::Persistence,
     regressed::Regressed,
-    season::{Base, Track},
+    ridge::Prior,
+    season::{Base, FEATURES, Track},
 };
 use crate::{
     backtest::Evidence,
+    calendar::DAY,
     clean::{Judge, Note},
     interval::{Errors, nominal},
 };
@@ -81,7 +83,7 @@ impl Ensemble {
         let windows = anchors.windows().to_vec();
         let width = models.len() + 1;
         Self {
-            mixtures: vec![Mixture::new(models.len(), step); windows.len()],
+            mixtures: windows.iter().map(|w| Mixture::new(models.len(), w.ahead, step)).collect(),
             errors: vec![Errors::new(step); windows.len()],
             pending: windows.iter().map(|w| Pending::new(w.ahead + w.len, width)).collect(),
             row: vec![f32::NAN; windows.len()],
@@ -154,12 +156,13 @@ impl Ensemble {
         if value.is_nan() {
             return;
         }
+        let weekday = self.weekday(next - 1);
         for (a, window) in self.anchors.windows().iter().enumerate() {
             let target = realised.of(self.anchors.kind(a));
             let origin = next - (window.ahead + window.len) as i64;
             let row = self.pending[a].row(origin);
             let (mixed, models) = row.split_last().unwrap_or((&f32::NAN, &[]));
-            self.mixtures[a].learn(models, target);
+            self.mixtures[a].learn(weekday, models, target);
             if (next + a as i64) % 4 == 0 {
                 self.mixtures[a].weigh();
             }
@@ -214,6 +217,10 @@ impl Ensemble {
         );
     }
 
+    fn weekday(&self, i: i64) -> usize {
+        self.past.calendar().slot_of_week(self.past.stamp(i), DAY)
+    }
+
     fn target_hour(&self, i: i64) -> usize {
         self.past.calendar().hour(self.past.stamp(i))
     }
@@ -227,7 +234,11 @@ impl Ensemble {
         let models = &row[..self.models.len()];
         match self.pinned.map(|m| f64::from(models[m])) {
             Some(pinned) if !pinned.is_nan() => pinned,
-            _ => self.mixtures[a].combine(models),
+            _ => {
+                let window = self.anchors.windows()[a];
+                let last = self.past.next() + (window.ahead + window.len) as i64 - 1;
+                self.mixtures[a].combine(self.weekday(last), models)
+            }
         }
     }
 
@@ -239,7 +250,7 @@ impl Ensemble {
         let raw: Vec<f64> = (0..self.models.len())
             .map(|m| match self.pinned {
                 Some(pinned) if heard(pinned) => f64::from(u8::from(m == pinned)),
-                _ if heard(m) => self.mixtures[now].weight(m),
+                _ if heard(m) => self.mixtures[now].weights(0)[m],
                 _ => 0.0,
             })
             .collect();
@@ -286,16 +297,15 @@ impl Ensemble {
             }
         }
         let (a, b, share) = self.anchors.between(kind, ahead);
-        let total =
-            |a: usize| (0..self.models.len()).map(|m| self.mixtures[a].weight(m)).sum::<f64>().max(f64::MIN_POSITIVE);
-        let (total_a, total_b) = (total(a), total(b));
+        let weekday = self.weekday(self.past.next() + ahead as i64);
+        let (near, far) = (self.mixtures[a].weights(weekday), self.mixtures[b].weights(weekday));
+        let (near_sum, far_sum): (f64, f64) = (near.iter().sum(), far.iter().sum());
         let opinions: Vec<(f64, f64)> = self
             .models
             .iter()
             .enumerate()
             .map(|(m, model)| {
-                let weight =
-                    self.mixtures[a].weight(m) / total_a * (1.0 - share) + self.mixtures[b].weight(m) / total_b * share;
+                let weight = near[m] / near_sum * (1.0 - share) + far[m] / far_sum * share;
                 (weight, model.ahead(&seen, kind, ahead))
             })
             .collect();
@@ -319,9 +329,11 @@ impl Ensemble {
 }
 
 fn line_up(anchors: &Anchors, step: i64, choice: Choice) -> Vec<Box<dyn Model>> {
-    let corrected =
-        |name, base| -> Box<dyn Model> { Box::new(Corrected::new(name, base, Regressed::new(anchors, step))) };
-    let lags = Lags::new(Regressed::new(anchors, step), anchors.windows().len(), step);
+    let corrected = |name, base| -> Box<dyn Model> {
+        Box::new(Corrected::new(name, base, Regressed::new(anchors, step, |w| residual_prior(w, step))))
+    };
+    let unused = |_: &Window| Prior { coefficients: [0.0; 9], samples: 0.0 };
+    let lags = Lags::new(Regressed::new(anchors, step, unused), anchors.windows().len(), step);
     let mut models = vec![
         corrected(Choice::Profile, Base::Profile),
         corrected(Choice::Weeks, Base::Weeks),
@@ -335,4 +347,12 @@ fn line_up(anchors: &Anchors, step: i64, choice: Choice) -> Vec<Box<dyn Model>> 
         models.push(corrected(Choice::Mstl, Base::Mstl));
     }
     models
+}
+
+/// Before any evidence: soon, the residual stays what it just was; later, four fifths of the day's mean residual. What lies far
+/// ahead gives few independent windows, so the belief is firmer there.
+fn residual_prior(window: &Window, step: i64) -> Prior<FEATURES> {
+    let hours = (window.ahead as i64 * step) as f64 / 3600.0;
+    let soon = (-hours).exp();
+    Prior { coefficients: [0.8 * soon, 0.0, 0.8 * (1.0 - soon), 0.0], samples: 12.0 + window.ahead as f64 }
 }

@@ -8,6 +8,7 @@ use super::{
     anchors::{Kind, Window},
     model::{Context, Model, Realised},
     regressed::Regressed,
+    ridge::Prior,
     season::{Base, is_weekly_known},
 };
 
@@ -18,6 +19,10 @@ const SEASONAL: usize = 4;
 const ALL: usize = ORIGIN + SEASONAL;
 /// Bases in the order of the seasonal features; the daily one comes first and stands in for those not yet known.
 const BASES: [Base; SEASONAL] = [Base::Days, Base::Profile, Base::Smooth, Base::Weeks];
+
+/// Before any evidence: the mean of the bases.
+const BELIEF: Prior<ALL> =
+    Prior { coefficients: [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.25, 0.25, 0.25, 0.25], samples: 12.0 };
 
 /// The regression.
 #[derive(Clone, Debug)]
@@ -31,7 +36,11 @@ impl Lags {
     /// Nothing learned yet; `origin` keeps the features of open origins.
     pub fn new(origin: Regressed<ORIGIN>, anchors: usize, step: i64) -> Self {
         let memory = (14 * crate::calendar::DAY / step / EVERY).max(200) as f64;
-        Self { origin, ridges: vec![super::ridge::Ridge::new(memory); anchors], every: (2 * 3600 / step).max(1) }
+        Self {
+            origin,
+            ridges: vec![super::ridge::Ridge::new(memory, BELIEF); anchors],
+            every: (2 * 3600 / step).max(1),
+        }
     }
 
     fn origin_features(seen: &Context<'_>) -> [f64; ORIGIN] {

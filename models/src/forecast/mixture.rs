@@ -3,70 +3,120 @@
 //! Exponentially weighted average forecaster with discounted losses and sleeping experts (Cesa-Bianchi and Lugosi,
 //! *Prediction, Learning, and Games*, ch. 2; Devaine et al. 2013): weight ∝ exp(−η·(loss ÷ best loss − 1)).
 
+//!
+//! A day ahead, who is right depends on the day: "as yesterday" wins from Tuesday to Friday and loses on Saturday. So far
+//! anchors also remember each weekday's losses for weeks, and both count.
+
 use crate::calendar::DAY;
 
 /// How sharply a model is punished for a loss above the best one's.
 const ETA: f64 = 20.0;
+/// Opinions to have seen before a model is weighed.
+const LEAST: f64 = 12.0;
+/// Distance from which the weekday counts, in seconds.
+const FAR: i64 = 10 * 3600;
+/// Weeks for which a weekday's losses are remembered.
+const WEEKDAY_MEMORY: f64 = 2.0;
 
-/// Weights of `experts` models for one anchor.
+/// Discounted absolute losses of every model.
 #[derive(Clone, Debug)]
-pub struct Mixture {
-    losses: Vec<f64>,
+struct Losses {
+    sums: Vec<f64>,
     seen: Vec<f64>,
-    weights: Vec<f64>,
     keep: f64,
 }
 
-impl Mixture {
-    /// All models weigh the same until they have been seen at work.
-    pub fn new(experts: usize, step: i64) -> Self {
-        let memory = (DAY * 7 / 4 / step).max(60) as f64;
-        Self {
-            losses: vec![0.0; experts],
-            seen: vec![0.0; experts],
-            weights: vec![1.0; experts],
-            keep: 1.0 - 1.0 / memory,
-        }
+impl Losses {
+    fn new(models: usize, memory: f64) -> Self {
+        Self { sums: vec![0.0; models], seen: vec![0.0; models], keep: 1.0 - 1.0 / memory }
     }
 
-    /// Learns what each model's prediction was off by; a NaN prediction was no opinion.
-    pub fn learn(&mut self, predictions: &[f32], target: f64) {
+    fn learn(&mut self, predictions: &[f32], target: f64) {
         for (k, p) in predictions.iter().enumerate() {
             let loss = (f64::from(*p) - target).abs();
             if loss.is_finite() {
-                self.losses[k] = self.losses[k] * self.keep + loss;
+                self.sums[k] = self.sums[k] * self.keep + loss;
                 self.seen[k] = self.seen[k] * self.keep + 1.0;
             }
         }
     }
 
+    fn mean(&self, k: usize) -> Option<f64> {
+        (self.seen[k] >= LEAST).then(|| self.sums[k] / self.seen[k])
+    }
+
+    /// The smallest mean loss of any model.
+    fn best(&self) -> Option<f64> {
+        (0..self.sums.len()).filter_map(|k| self.mean(k)).min_by(f64::total_cmp)
+    }
+
+    /// By how much model `k` is worse than the best, as a share of the best's loss.
+    fn worse(&self, k: usize, best: f64) -> Option<f64> {
+        let mean = self.mean(k)?;
+        Some(if mean <= best { 0.0 } else { mean / best.max(f64::MIN_POSITIVE) - 1.0 })
+    }
+}
+
+/// Weights of all models for one anchor.
+#[derive(Clone, Debug)]
+pub struct Mixture {
+    recent: Losses,
+    /// By weekday of the target; empty for near anchors.
+    weekdays: Vec<Losses>,
+    /// One set, or one for each weekday.
+    weights: Vec<Vec<f64>>,
+}
+
+impl Mixture {
+    /// All models weigh the same until they have been seen at work. `ahead` is the anchor's distance in samples of `step` seconds.
+    pub fn new(models: usize, ahead: usize, step: i64) -> Self {
+        let recent = (DAY * 7 / 4 / step).max(60) as f64;
+        let weekday = (DAY as f64 / step as f64 * WEEKDAY_MEMORY).max(LEAST * 2.0);
+        let days = if ahead as i64 * step >= FAR { 7 } else { 0 };
+        Self {
+            recent: Losses::new(models, recent),
+            weekdays: vec![Losses::new(models, weekday); days],
+            weights: vec![vec![1.0; models]; days.max(1)],
+        }
+    }
+
+    /// Learns what each model's prediction for a target on `weekday` was off by; a NaN prediction was no opinion.
+    pub fn learn(&mut self, weekday: usize, predictions: &[f32], target: f64) {
+        self.recent.learn(predictions, target);
+        if let Some(losses) = self.weekdays.get_mut(weekday) {
+            losses.learn(predictions, target);
+        }
+    }
+
     /// Recomputes the weights from the losses; call it now and then.
     pub fn weigh(&mut self) {
-        let mean = |k: usize| self.losses[k] / self.seen[k];
-        let best = (0..self.losses.len()).filter(|&k| self.seen[k] >= 12.0).map(mean).fold(f64::INFINITY, f64::min);
-        if !best.is_finite() {
+        let Some(best) = self.recent.best() else {
             return;
-        }
-        for k in 0..self.losses.len() {
-            let worse = mean(k) / best.max(f64::MIN_POSITIVE) - 1.0;
-            self.weights[k] = if self.seen[k] < 12.0 {
-                0.0
-            } else if mean(k) <= best {
-                1.0
-            } else {
-                (-ETA * worse).exp()
-            };
+        };
+        for (day, weights) in self.weights.iter_mut().enumerate() {
+            let losses = self.weekdays.get(day);
+            let best_that_day = losses.and_then(Losses::best);
+            for (k, weight) in weights.iter_mut().enumerate() {
+                let that_day = losses.zip(best_that_day).and_then(|(l, best)| l.worse(k, best));
+                *weight = self.recent.worse(k, best).map_or(0.0, |recent| {
+                    let worse = that_day.map_or(recent, |w| f64::midpoint(recent, w));
+                    (-ETA * worse).exp()
+                });
+            }
+            if weights.iter().all(|w| *w == 0.0) {
+                weights.fill(f64::MIN_POSITIVE);
+            }
         }
     }
 
-    /// Weight of model `k`, not normalised.
-    pub fn weight(&self, k: usize) -> f64 {
-        self.weights[k]
+    /// Weights for a target on `weekday`, not normalised.
+    pub fn weights(&self, weekday: usize) -> &[f64] {
+        self.weights.get(weekday).unwrap_or(&self.weights[0])
     }
 
-    /// The weighted mean of the opinions; NaN if there is none.
-    pub fn combine(&self, predictions: &[f32]) -> f64 {
-        let pairs = self.weights.iter().zip(predictions);
+    /// The weighted mean of the opinions about a target on `weekday`; NaN if there is none.
+    pub fn combine(&self, weekday: usize, predictions: &[f32]) -> f64 {
+        let pairs = self.weights(weekday).iter().zip(predictions);
         weighted(pairs.map(|(w, p)| (*w, f64::from(*p))))
     }
 }

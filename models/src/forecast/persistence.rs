@@ -6,16 +6,25 @@ use super::{
     model::{Context, Model, Realised},
 };
 
-/// The last value that was there.
+/// Seconds ahead up to which an outage is taken to go on; further ahead the load before it is.
+const OUTAGE_GOES_ON: i64 = 1800;
+
+/// The last value that was there, and the last that was no outage.
 #[derive(Clone, Copy, Debug)]
 pub struct Persistence {
     last: f64,
+    sound: f64,
 }
 
 impl Persistence {
     /// Nothing seen yet.
     pub const fn new() -> Self {
-        Self { last: f64::NAN }
+        Self { last: f64::NAN, sound: f64::NAN }
+    }
+
+    fn at(&self, seen: &Context<'_>, ahead: usize) -> f64 {
+        let far = ahead as i64 * seen.past.step() > OUTAGE_GOES_ON;
+        if far && !self.sound.is_nan() { self.sound } else { self.last }
     }
 }
 
@@ -31,18 +40,24 @@ impl Model for Persistence {
     }
 
     fn learn(&mut self, seen: &Context<'_>, _: &Realised) {
-        let newest = f64::from(seen.past.raw(seen.past.next() - 1));
-        if !newest.is_nan() {
-            self.last = newest;
+        let newest = seen.past.next() - 1;
+        let (raw, clean) = (seen.past.raw(newest), seen.past.clean(newest));
+        if !raw.is_nan() {
+            self.last = f64::from(raw);
+        }
+        if !clean.is_nan() {
+            self.sound = f64::from(clean);
         }
     }
 
-    fn predict(&mut self, _: &Context<'_>, out: &mut [f32]) {
-        out.fill(self.last as f32);
+    fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]) {
+        for (out, window) in out.iter_mut().zip(seen.anchors.windows()) {
+            *out = self.at(seen, window.ahead) as f32;
+        }
     }
 
-    fn ahead(&self, _: &Context<'_>, _: Kind, _: usize) -> f64 {
-        self.last
+    fn ahead(&self, seen: &Context<'_>, _: Kind, ahead: usize) -> f64 {
+        self.at(seen, ahead)
     }
 
     fn boxed(&self) -> Box<dyn Model> {

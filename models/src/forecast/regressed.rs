@@ -3,7 +3,10 @@
 //! A coefficient set per anchor, fitted to what really came that far ahead ("direct" multi-step forecasting, Ben Taieb and
 //! Hyndman 2014), instead of one set iterated step by step.
 
-use super::{anchors::Anchors, anchors::Kind, ridge::Ridge};
+use super::{
+    anchors::{Anchors, Kind, Window},
+    ridge::{Prior, Ridge},
+};
 use crate::calendar::DAY;
 
 /// Regressions for all anchors and the features of the origins whose windows are still open.
@@ -16,11 +19,13 @@ pub struct Regressed<const N: usize> {
 
 impl<const N: usize> Regressed<N> {
     /// Nothing learned yet.
-    pub fn new(anchors: &Anchors, step: i64) -> Self {
+    ///
+    /// `prior` says what to believe of a window before any evidence.
+    pub fn new(anchors: &Anchors, step: i64, prior: impl Fn(&Window) -> Prior<N>) -> Self {
         let memory = (7 * DAY / step).max(200) as f64;
         let room = (anchors.horizon() + anchors.lead() + 2).next_power_of_two();
         Self {
-            ridges: vec![Ridge::new(memory); anchors.windows().len()],
+            ridges: anchors.windows().iter().map(|w| Ridge::new(memory, prior(w))).collect(),
             origins: vec![[f32::NAN; N]; room],
             solve_every: (3600 / step).max(1),
         }

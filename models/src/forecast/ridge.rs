@@ -1,10 +1,16 @@
-//! Least squares that forgets: normal equations with exponential forgetting and a prior that pulls towards zero and decays.
+//! Least squares that forgets: normal equations with exponential forgetting and a prior that decays.
 //!
 //! The same estimate as recursive least squares with forgetting (Ljung, *System Identification*, ch. 11), but kept as sums:
 //! nothing winds up, any scale of features works, and one sample costs `N·(N+3)/2` multiplications.
 
-/// How many samples' worth of evidence the pull towards zero has at first.
-const PRIOR: f64 = 12.0;
+/// What is believed before any evidence, and how firmly.
+#[derive(Clone, Copy, Debug)]
+pub struct Prior<const N: usize> {
+    /// The coefficients believed.
+    pub coefficients: [f64; N],
+    /// How many samples' worth of evidence that belief has.
+    pub samples: f64,
+}
 
 /// Regression on `N` features.
 #[derive(Clone, Debug)]
@@ -13,18 +19,20 @@ pub struct Ridge<const N: usize> {
     targets: [f64; N],
     seen: f64,
     keep: f64,
+    prior: Prior<N>,
     coefficients: [f64; N],
 }
 
 impl<const N: usize> Ridge<N> {
     /// A regression that remembers about `memory` samples.
-    pub fn new(memory: f64) -> Self {
+    pub fn new(memory: f64, prior: Prior<N>) -> Self {
         Self {
             products: [[0.0; N]; N],
             targets: [0.0; N],
             seen: 0.0,
             keep: 1.0 - 1.0 / memory.max(2.0),
-            coefficients: [0.0; N],
+            coefficients: prior.coefficients,
+            prior,
         }
     }
 
@@ -66,17 +74,18 @@ impl<const N: usize> Ridge<N> {
 
     /// Solves `(P + prior) c = t`; a feature that was always zero gets the coefficient 0.
     fn cholesky(&self) -> [f64; N] {
-        let pull = 1.0 + PRIOR / self.seen + 1e-6;
+        let pull = self.prior.samples / self.seen + 1e-6;
         let mut l = [[0.0; N]; N];
         let mut y = [0.0; N];
         for i in 0..N {
             for j in 0..=i {
-                let p = if i == j { self.products[i][i] * pull } else { self.products[i][j] };
+                let p = if i == j { self.products[i][i] * (1.0 + pull) } else { self.products[i][j] };
                 let known: f64 = (0..j).map(|k| l[i][k] * l[j][k]).sum();
                 l[i][j] = entry(p - known, i == j, self.products[i][i], l[j][j]);
             }
             let known: f64 = (0..i).map(|k| l[i][k] * y[k]).sum();
-            y[i] = ratio(self.targets[i] - known, l[i][i]);
+            let believed = pull * self.products[i][i] * self.prior.coefficients[i];
+            y[i] = ratio(self.targets[i] + believed - known, l[i][i]);
         }
         let mut c = [0.0; N];
         for i in (0..N).rev() {
@@ -107,9 +116,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const NOTHING: Prior<2> = Prior { coefficients: [0.0; 2], samples: 12.0 };
+
     #[test]
     fn finds_the_line_behind_the_points() {
-        let mut ridge = Ridge::<2>::new(1e6);
+        let mut ridge = Ridge::<2>::new(1e6, NOTHING);
         for i in 0..20_000 {
             let x = f64::from(i % 17) - 8.0;
             let z = f64::from(i % 5) - 2.0;
@@ -122,7 +133,7 @@ mod tests {
 
     #[test]
     fn before_evidence_it_predicts_nothing_and_a_dead_feature_stays_at_zero() {
-        let mut ridge = Ridge::<2>::new(100.0);
+        let mut ridge = Ridge::<2>::new(100.0, NOTHING);
         assert_eq!(ridge.predict(&[1.0, 1.0]), 0.0);
         for _ in 0..50 {
             ridge.learn(&[0.0, 2.0], 2.0);
@@ -134,7 +145,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_leaves_the_finite(rows in prop::collection::vec((any::<f64>(), any::<f64>(), any::<f64>()), 0..60)) {
-            let mut ridge = Ridge::<2>::new(30.0);
+            let mut ridge = Ridge::<2>::new(30.0, NOTHING);
             for (a, b, t) in rows {
                 ridge.learn(&[a, b], t);
                 ridge.solve();

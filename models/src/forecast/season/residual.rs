@@ -15,7 +15,7 @@ pub struct Residual {
     fade: f64,
 }
 
-/// Exact mean over the last so many samples.
+/// Exact mean over the last so many samples that were there: silence teaches nothing and forgets nothing.
 #[derive(Clone, Debug)]
 struct Window {
     ring: Vec<f32>,
@@ -39,9 +39,9 @@ impl Residual {
 
     /// Takes the newest residual; NaN is missing.
     pub fn push(&mut self, residual: f64) {
-        self.hour.push(residual);
-        self.day.push(residual);
         if residual.is_finite() {
+            self.hour.push(residual);
+            self.day.push(residual);
             self.now += (residual - self.now) * 0.5;
             self.volatility += (residual.abs() - self.volatility) * self.fade;
         }
