@@ -124,11 +124,11 @@ impl Scale {
         sum / weights
     }
 
-    /// One wild error must not set an hour's scale: it counts as at most eight times the usual.
+    /// One wild error must not set an hour's scale: it counts as at most three times the usual.
     fn learn(&mut self, hour: usize, error: f64) {
         let usual = self.at(hour);
         let size = if self.all.seen > 24.0 {
-            error.abs().min(8.0 * usual.max(f64::MIN_POSITIVE).max(0.1 * self.all.value))
+            error.abs().min(3.0 * usual.max(f64::MIN_POSITIVE).max(0.1 * self.all.value))
         } else {
             error.abs()
         };

@@ -299,3 +299,7 @@ impl Learned {
         self.newest
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -99,6 +99,11 @@ impl Judge {
         }
     }
 
+    /// The newest samples look like a one-off burst so far: it will be masked unless it lasts.
+    pub(crate) fn suspects_burst(&self, past: &Past) -> bool {
+        matches!(self.run, Run::High { .. }) && !self.is_long(past, past.next() - 1)
+    }
+
     /// How much higher than its season the load has been over the last day or so.
     fn shift(&self) -> f64 {
         if self.season > 0.0 && self.seen > 24.0 { (self.level / self.season).clamp(0.1, 10.0) } else { 1.0 }

@@ -129,10 +129,11 @@ impl Ensemble {
         let excluded = self.judge.excludes(self.past.stamp(self.past.next()));
         self.past.push(value, excluded);
         self.judge.judge(&mut self.past, expected);
+        let suspect = self.judge.suspects_burst(&self.past);
         for track in &mut self.tracks {
-            track.advance(&self.past);
+            track.advance(&self.past, suspect);
         }
-        self.learn();
+        self.learn(suspect);
         self.predict();
     }
 
@@ -143,15 +144,16 @@ impl Ensemble {
         if weekly.is_nan() { at(Base::Days) } else { weekly }
     }
 
-    fn learn(&mut self) {
+    fn learn(&mut self, suspect: bool) {
         let next = self.past.next();
         let lead = self.anchors.lead() as i64;
         let value = f64::from(self.past.clean(next - 1));
         let realised =
             Realised { value, maximum: if value.is_nan() { value } else { self.past.maximum(next - lead, next) } };
         let seen = Context { past: &self.past, tracks: &self.tracks, anchors: &self.anchors };
+        let nothing = Realised { value: f64::NAN, maximum: f64::NAN };
         for model in &mut self.models {
-            model.learn(&seen, &realised);
+            model.learn(&seen, if suspect { &nothing } else { &realised });
         }
         if value.is_nan() {
             return;
@@ -162,7 +164,9 @@ impl Ensemble {
             let origin = next - (window.ahead + window.len) as i64;
             let row = self.pending[a].row(origin);
             let (mixed, models) = row.split_last().unwrap_or((&f32::NAN, &[]));
-            self.mixtures[a].learn(weekday, models, target);
+            if !suspect {
+                self.mixtures[a].learn(weekday, models, target);
+            }
             if (next + a as i64) % 4 == 0 {
                 self.mixtures[a].weigh();
             }

@@ -86,9 +86,9 @@ impl Track {
     }
 
     /// Takes the newest sample into the residual, then looks one sample further ahead. Call once per sample, after
-    /// [`Past::push`].
-    pub fn advance(&mut self, past: &Past) {
-        self.correct(past);
+    /// [`Past::push`]; `suspect` says that it looks like part of a one-off burst.
+    pub fn advance(&mut self, past: &Past, suspect: bool) {
+        self.correct(past, suspect);
         if let Some(mstl) = &mut self.mstl
             && mstl.refit_if_due(past)
         {
@@ -128,7 +128,7 @@ impl Track {
         if self.base.is_log() { value.exp() - offset(past) } else { value }
     }
 
-    fn correct(&mut self, past: &Past) {
+    fn correct(&mut self, past: &Past, suspect: bool) {
         let i = past.next() - 1;
         let base = self.at(i);
         if past.is_masked(i) {
@@ -136,7 +136,7 @@ impl Track {
         }
         let load = f64::from(past.clean(i));
         let residual = self.forward(past, load) - base;
-        self.residual.push(residual);
+        self.residual.push(residual, suspect);
     }
 
     fn evaluate(&mut self, past: &Past, i: i64) {

@@ -37,12 +37,16 @@ impl Residual {
         }
     }
 
-    /// Takes the newest residual; NaN is missing.
-    pub fn push(&mut self, residual: f64) {
-        if residual.is_finite() {
+    /// Takes the newest residual; NaN is missing. One of a burst that may prove to be one-off (`suspect`) moves only what is
+    /// forgotten within the hour.
+    pub fn push(&mut self, residual: f64, suspect: bool) {
+        if !residual.is_finite() {
+            return;
+        }
+        self.now += (residual - self.now) * 0.5;
+        if !suspect {
             self.hour.push(residual);
             self.day.push(residual);
-            self.now += (residual - self.now) * 0.5;
             self.volatility += (residual.abs() - self.volatility) * self.fade;
         }
     }
