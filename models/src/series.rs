@@ -60,7 +60,7 @@ impl Series {
     /// A series that begins at `start`; NaN marks a missing sample.
     pub fn new(start: DateTime<Utc>, step: TimeDelta, values: Vec<f32>) -> Result<Self, SeriesError> {
         let seconds = step.num_seconds();
-        if seconds < 1 || seconds > 86_400 || step != TimeDelta::seconds(seconds) {
+        if !(1..=86_400).contains(&seconds) || step != TimeDelta::seconds(seconds) {
             return Err(SeriesError::Step(step.num_milliseconds()));
         }
         let from = start.timestamp();
