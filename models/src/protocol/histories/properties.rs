@@ -60,6 +60,7 @@ fn wild() -> impl Strategy<Value = Event> {
         1 => Just(Event::Revert),
         1 => Just(Event::Copy(0)),
         1 => (10u32..80).prop_map(Event::Max),
+        1 => prop::option::of(1u32..40).prop_map(Event::Cap),
         1 => Just(Event::Recreate),
         1 => directive(),
         1 => fault(),
@@ -168,6 +169,53 @@ proptest! {
             world.tick();
         }
         world.writes_per_hour(12)?;
+    }
+
+    #[test]
+    fn a_forecast_that_creeps_up_costs_at_most_twelve_writes_an_hour(step in 1u32..3, every in 1usize..8) {
+        let mut world = World::new();
+        for tick in 0..240u32 {
+            world.needs = vec![3 + step * (tick / every as u32)];
+            world.tick();
+        }
+        world.writes_per_hour(12)?;
+        prop_assert!(world.writes().count() >= 5, "and yet the floor follows");
+    }
+
+    #[test]
+    fn a_plan_that_swings_is_soon_held_at_its_maximum(high in 10u32..40, down in 11usize..14) {
+        let mut world = World::new();
+        let mut hours = vec![];
+        for _ in 0..4 {
+            let before = world.writes().count();
+            let end = world.now + TimeDelta::hours(1);
+            while world.now < end {
+                world.needs = vec![high];
+                world.tick();
+                world.needs = vec![3];
+                world.wait(down);
+            }
+            hours.push(world.writes().count() - before);
+        }
+        prop_assert!(hours[1..].iter().all(|writes| *writes <= 5), "writes by the hour: {hours:?}");
+    }
+
+    #[test]
+    fn a_copy_that_arrives_after_giving_back_never_becomes_the_base(need in 6u32..45, late in 0usize..3, wait in 0usize..3) {
+        let mut world = World::new();
+        world.needs = vec![need];
+        world.wait(30);
+        world.needs = vec![0];
+        while world.object.held.is_some() {
+            world.tick();
+        }
+        world.wait(wait);
+        world.run(&[Event::Copy(late + wait)]);
+        world.wait(4);
+        prop_assert_eq!(world.object.min, n(3), "put right");
+        world.needs = vec![need];
+        world.wait(8);
+        prop_assert_eq!(world.object.held.as_ref().map(|held| held.base), Some(n(3)));
     }
 
     #[test]

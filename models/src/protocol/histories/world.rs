@@ -28,6 +28,8 @@ pub(super) enum Event {
     Copy(usize),
     /// Somebody changes `maxReplicas`, if the API server lets him.
     Max(u32),
+    /// The user caps the floor, or lets it go.
+    Cap(Option<u32>),
     /// Deleted and created again.
     Recreate,
     /// A status write.
@@ -61,6 +63,8 @@ pub(super) struct Tick {
     pub(super) directive: Directive,
     /// The user's own floor at that moment.
     pub(super) truth: Replicas,
+    /// The user's cap at that moment.
+    pub(super) cap: Option<Replicas>,
 }
 
 /// Everything.
@@ -152,6 +156,7 @@ impl World {
                 self.object.touch();
             }
             Event::Max(_) | Event::Quiet => {}
+            Event::Cap(cap) => self.policy.max_floor = cap.map(n),
             Event::Recreate => self.object.recreate(self.truth),
             Event::Touch => self.object.touch(),
             Event::Samples(there) => self.stale = !there,
@@ -200,7 +205,18 @@ impl World {
         self.memory = after(self.now, &next.action, &reply, std::mem::take(&mut self.memory));
         let (now, directive, trusted) = (self.now, self.directive, self.evidence.distrust.is_none());
         let stale = crate::guard::stale(now, &self.evidence).is_some();
-        self.ticks.push(Tick { now, seen, decision, next, reply, stale, trusted, directive, truth: self.truth });
+        self.ticks.push(Tick {
+            now,
+            seen,
+            decision,
+            next,
+            reply,
+            stale,
+            trusted,
+            directive,
+            truth: self.truth,
+            cap: self.policy.max_floor,
+        });
         self.sync();
     }
 
