@@ -58,8 +58,11 @@ impl Backoff {
         Leave::Probe
     }
 
-    /// An answer came.
-    pub(crate) fn succeeded(&mut self) {
+    /// The answer came to a request that began at `began`; one from before the last failure says nothing of now.
+    pub(crate) fn succeeded(&mut self, began: Instant) {
+        if self.failed_at.is_some_and(|failed| began < failed) {
+            return;
+        }
         self.failures = 0;
         self.until = None;
         self.probing = false;
@@ -129,7 +132,9 @@ mod tests {
             assert_eq!(backoff.ask(now), Leave::Probe);
             assert!(matches!(backoff.ask(now), Leave::Wait(..)), "only one probe");
         }
-        backoff.succeeded();
+        backoff.succeeded(now - SHORTEST * 100);
+        assert!(backoff.failures() > 0, "an old answer ends no back-off");
+        backoff.succeeded(now);
         assert_eq!((backoff.ask(now), backoff.failures()), (Leave::Go, 0));
     }
 

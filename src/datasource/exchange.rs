@@ -180,7 +180,7 @@ impl Exchange {
                 }
             }
             _ => {
-                self.backoff().succeeded();
+                self.backoff().succeeded(began);
                 self.bulkhead.recovered();
             }
         }
