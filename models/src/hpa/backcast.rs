@@ -202,4 +202,33 @@ mod tests {
         // 20 at 30 s; the event of +15 counts until 90 s; 40 then, 60 one period later.
         assert_eq!(sizes, [5, 20, 20, 20, 20, 40, 40, 40, 40, 60]);
     }
+
+    proptest::proptest! {
+        /// Within the bounds of the moment, whatever came before; and the light replay of a whole-number load is the
+        /// controller's own sync on an external metric.
+        #[test]
+        fn bounded_and_the_same_as_the_controller(
+            steps in proptest::collection::vec((1_u32..20, 0_u32..30, 0_u32..80), 1..60),
+            ruled: bool,
+        ) {
+            use crate::hpa::{Controller, MetricSpec, Observation, Sample, Scaled, Spec, State, ValueTarget, sync};
+            let behavior = ruled.then(Behavior::default);
+            let mut replay = Replay::new(Flags::default(), behavior.clone(), Tolerance::default());
+            let (mut state, mut size) = (State::default(), 5);
+            replay.observe(at(0), Replicas::new(5));
+            for (second, (min, extra, amount)) in (0..).step_by(15).zip(steps) {
+                let bounds = Bounds { min: Replicas::new(min), max: Replicas::new(min + extra) };
+                let found = replay.step(at(second), &load(f64::from(amount)), bounds);
+                proptest::prop_assert!(bounds.min <= found && found <= bounds.max);
+                let target = ValueTarget::Average(1000);
+                let metrics = vec![MetricSpec::External { metric: "load".to_owned(), target }];
+                let (floor, max) = (Some(bounds.min.to_api()), bounds.max.to_api());
+                let spec = Spec { min: floor, max, metrics, behavior: behavior.clone() };
+                let samples = vec![Ok(Sample::External(vec![i64::from(amount) * 1000]))];
+                let seen = Observation { target: Scaled::sound(size, size), pods: vec![], samples };
+                size = sync(at(second), &spec, &Controller::default(), &seen, &mut state).rescaled_to.unwrap_or(size);
+                proptest::prop_assert_eq!(found.to_api(), size);
+            }
+        }
+    }
 }

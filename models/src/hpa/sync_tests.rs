@@ -76,6 +76,31 @@ fn what_the_hpa_put_to_zero_wakes_at_least_to_the_floor() {
 }
 
 #[test]
+fn versions_differ_at_the_edge_of_the_tolerance_and_at_zero() {
+    // 11 over 10 is a ratio of 1.1: outside for |1 − r| ≤ 0.1, inside for r ≤ 1 + 0.1.
+    let at_edge =
+        |version| sync(at(0), &spec(1, 30), &Controller::of(version), &seen(10, 11), &mut State::default()).rescaled_to;
+    assert_eq!((at_edge(Version::V1_32), at_edge(Version::V1_33)), (Some(11), None));
+    // Before 1.36 with the gate on, a floor of 0 was enough to be woken, and there was no condition.
+    let mut old = Controller::of(Version::V1_35);
+    old.gates.scale_to_zero = true;
+    let verdict = sync(at(0), &spec(0, 30), &old, &seen(0, 3), &mut State::default());
+    assert_eq!((verdict.rescaled_to, verdict.conditions.scaled_to_zero), (Some(3), None));
+    assert_eq!(sync(at(0), &spec(1, 30), &old, &seen(0, 3), &mut State::default()).rescaled_to, None);
+}
+
+#[test]
+fn the_tolerance_of_the_object_counts_where_its_gate_is_on() {
+    let mut strict = spec(1, 30);
+    let scale_up = Rules { tolerance: Some(0.01), ..Rules::default_up() };
+    strict.behavior = Some(Behavior { scale_up, ..Behavior::default() });
+    let wish = |version, load| {
+        sync(at(0), &strict, &Controller::of(version), &seen(20, load), &mut State::default()).rescaled_to
+    };
+    assert_eq!((wish(Version::V1_33, 21), wish(Version::V1_35, 21)), (None, Some(21)));
+}
+
+#[test]
 fn a_failed_sync_keeps_the_old_wish_in_the_status() {
     let mut state = State::default();
     sync(at(0), &spec(1, 30), &controller(), &seen(4, 6), &mut state);
