@@ -1,6 +1,6 @@
 //! Kubernetes Events: told once, aggregated, and never in anybody's way.
 //!
-//! A fixed list of reasons; a repeated one becomes a series; at most ten a minute go out in the long run; what does not
+//! A fixed list of reasons; the same words again become a series; at most ten a minute go out in the long run; what does not
 //! fit is counted and dropped.
 
 mod pace;
@@ -57,7 +57,7 @@ pub struct Recorder {
 }
 
 struct Shared {
-    /// What was said last about an object for a reason, and when: the same again within six minutes is not news.
+    /// What was said last about an object for a reason: the same again within six minutes is only counted.
     last: Mutex<BTreeMap<(About, EventReason), Said>>,
     dropped: AtomicU64,
     sent: AtomicU64,
@@ -67,6 +67,8 @@ struct Shared {
 struct Said {
     at: DateTime<Utc>,
     note: String,
+    /// How often it was said again since.
+    again: i32,
 }
 
 /// One thing to tell.
@@ -76,6 +78,8 @@ struct News {
     reason: EventReason,
     note: String,
     at: DateTime<Utc>,
+    /// How often it was said before without being sent.
+    unsent: i32,
 }
 
 impl Recorder {
@@ -98,10 +102,10 @@ impl Recorder {
     pub fn tell_about(&self, about: About, reason: EventReason, note: &str) {
         let note = sanitised(note);
         let at = (self.shared.now)();
-        if !self.is_news(&about, reason, &note, at) {
+        let Some(unsent) = self.shared.news(&about, reason, &note, at) else {
             return;
-        }
-        let news = News { about, reason, note, at };
+        };
+        let news = News { about, reason, note, at, unsent };
         if self.queue.try_send(news).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -116,18 +120,23 @@ impl Recorder {
     pub fn sent(&self) -> u64 {
         self.shared.sent.load(Ordering::Relaxed)
     }
+}
 
-    /// The same words about the same thing are repeated at most every six minutes.
-    fn is_news(&self, about: &About, reason: EventReason, note: &str, at: DateTime<Utc>) -> bool {
-        let mut last = self.shared.last.lock().unwrap_or_else(PoisonError::into_inner);
-        last.retain(|_, said| at.signed_duration_since(said.at) < pace::WINDOW);
-        let key = (about.clone(), reason);
-        if last.get(&key).is_some_and(|said| said.note == note) {
-            return false;
+impl Shared {
+    /// `None`: said within the last six minutes, and only counted. Else how often it was said unsent.
+    fn news(&self, about: &About, reason: EventReason, note: &str, at: DateTime<Utc>) -> Option<i32> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.retain(|_, said| at.signed_duration_since(said.at) < pace::SERIES);
+        let mut unsent = 0;
+        if let Some(said) = last.get_mut(&(about.clone(), reason)).filter(|said| said.note == note) {
+            if at.signed_duration_since(said.at) < pace::WINDOW {
+                said.again = said.again.saturating_add(1);
+                return None;
+            }
+            unsent = said.again;
         }
-        let note = note.to_owned();
-        last.insert(key, Said { at, note });
-        true
+        last.insert((about.clone(), reason), Said { at, note: note.to_owned(), again: 0 });
+        Some(unsent)
     }
 }
 

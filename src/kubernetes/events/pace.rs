@@ -2,8 +2,10 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// An event repeated within this time joins the earlier one as a series; kube's own recorder does the same.
+/// The same words within this time are only counted; then the count goes out.
 pub(super) const WINDOW: TimeDelta = TimeDelta::minutes(6);
+/// The same words within this time join the earlier Event as a series. The API server forgets an Event after an hour.
+pub(super) const SERIES: TimeDelta = TimeDelta::minutes(50);
 /// Ten a minute in the long run.
 const EVERY: TimeDelta = TimeDelta::seconds(6);
 /// A burst that is let through: the first minute of a fleet's opt-in.

@@ -1,6 +1,7 @@
-//! Sending, in the background: a new Event is created, a repeated one is patched into a series.
+//! Sending, in the background: a new Event is created, the same words again are patched into its series. The API server
+//! lets nothing else of an Event change, the note least of all.
 
-use super::pace::{Bucket, WINDOW};
+use super::pace::{self, Bucket};
 use super::{About, EventReason, News, Shared};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Method, Request, StatusCode};
@@ -28,6 +29,7 @@ pub(super) struct Sender {
 /// An Event that is there already and may be repeated.
 struct Series {
     name: String,
+    note: String,
     count: i32,
     at: DateTime<Utc>,
 }
@@ -46,10 +48,10 @@ impl Sender {
     }
 
     async fn send(&mut self, news: News) -> bool {
-        self.series.retain(|_, s| news.at.signed_duration_since(s.at) < WINDOW);
+        self.series.retain(|_, s| news.at.signed_duration_since(s.at) < pace::SERIES);
         let key = (news.about.clone(), news.reason);
-        if let Some(series) = self.series.get_mut(&key) {
-            series.count = series.count.saturating_add(1);
+        if let Some(series) = self.series.get_mut(&key).filter(|s| s.note == news.note) {
+            series.count = series.count.saturating_add(1).saturating_add(news.unsent);
             series.at = news.at;
             let (name, body) = (series.name.clone(), repeated(&news, series.count));
             match self.patch(&news.about.namespace, &name, &body).await {
@@ -61,7 +63,7 @@ impl Sender {
         let created = self.create(&news, &name).await;
         if created && self.series.len() < SERIES {
             let at = news.at;
-            self.series.insert(key, Series { name, count: 1, at });
+            self.series.insert(key, Series { name, note: news.note, count: 1, at });
         }
         created
     }
@@ -129,7 +131,7 @@ fn first(news: &News, name: &str, instance: &str) -> Value {
 }
 
 fn repeated(news: &News, count: i32) -> Value {
-    json!({"series": {"count": count, "lastObservedTime": micro(news.at)}, "note": news.note})
+    json!({"series": {"count": count, "lastObservedTime": micro(news.at)}})
 }
 
 fn micro(at: DateTime<Utc>) -> String {
