@@ -8,4 +8,6 @@
 
 pub mod api;
 pub mod clock;
+pub mod cluster;
+pub mod curve;
 pub mod prometheus;

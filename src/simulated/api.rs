@@ -45,6 +45,7 @@ mod watch;
 
 use super::clock::Clock;
 use audit::{Audit, Entry};
+use chrono::{DateTime, Utc};
 use faults::Faults;
 use kind::Kind;
 use refusal::Refusal;
@@ -147,12 +148,20 @@ impl Server {
     /// # Errors
     /// What the API would refuse.
     pub fn create(&self, manager: &str, object: Value) -> Result<Value, Refusal> {
+        self.create_at(manager, object, self.shared.clock.now())
+    }
+
+    /// Like [`Server::create`], for an object that has been there since `at`.
+    ///
+    /// # Errors
+    /// What the API would refuse.
+    pub fn create_at(&self, manager: &str, object: Value, at: DateTime<Utc>) -> Result<Value, Refusal> {
         let said = |at: &str| object.pointer(at).and_then(Value::as_str).unwrap_or_default();
         let kind = Kind::of(said("/apiVersion"), said("/kind")).ok_or_else(Refusal::no_such_path)?;
         let namespace = said("/metadata/namespace").to_owned();
         let mut request = inside(Verb::Create, kind, &namespace, "", manager);
         request.body = object;
-        self.perform(&request)
+        self.perform_at(&request, at)
     }
 
     /// Patches an object with a merge patch as the control plane itself; `subresource` may be empty.
@@ -186,9 +195,13 @@ impl Server {
     /// # Errors
     /// What the API would refuse.
     pub fn perform(&self, request: &Request) -> Result<Value, Refusal> {
+        self.perform_at(request, self.shared.clock.now())
+    }
+
+    fn perform_at(&self, request: &Request, at: DateTime<Utc>) -> Result<Value, Refusal> {
         let mut state = lock(&self.shared.state);
         let before = state.store.version();
-        let answer = state.act(request, self.shared.clock.now());
+        let answer = state.act(request, at);
         self.shared.tell(&state, before);
         answer.map(|(_, body)| body)
     }

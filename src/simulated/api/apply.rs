@@ -92,15 +92,15 @@ fn first_owners(live: Option<&Value>, who: &Applier) -> Vec<Owner> {
     if !owners.is_empty() {
         return owners;
     }
-    let mut spec = live.clone();
-    remove(&mut spec, &[super::fields::Step::field("status")]);
+    let nothing = serde_json::json!({"metadata": {}});
+    let standing = changes(&nothing, live).set;
     vec![Owner {
         manager: "before-first-apply".to_owned(),
         operation: Operation::Update,
         api_version: who.api_version.to_owned(),
         subresource: String::new(),
         time: Some(who.now),
-        fields: fields_of(&spec),
+        fields: standing.filter(|p| p.first() != Some(&super::fields::Step::field("status"))),
     }]
 }
 

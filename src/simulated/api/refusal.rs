@@ -122,7 +122,9 @@ impl Refusal {
         let mut distinct = each.clone();
         distinct.dedup();
         let list = if distinct.len() == 1 { distinct.remove(0) } else { format!("[{}]", distinct.join(", ")) };
-        let message = format!("{} \"{name}\" is invalid: {list}", kind.qualified_kind());
+        // Events are served under two groups and named without either.
+        let what = if kind == Kind::Event { kind.as_str().to_owned() } else { kind.qualified_kind() };
+        let message = format!("{what} \"{name}\" is invalid: {list}");
         let mut details = details(kind, name, kind.as_str());
         details["causes"] = causes_json(causes);
         Self::new(422, "Invalid", message, Some(details))

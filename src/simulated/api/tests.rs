@@ -3,7 +3,7 @@
 
 use super::faults::{Fault, Rule};
 use super::*;
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use kube::api::{Api, ListParams, Patch, PatchParams, PostParams, WatchParams};
