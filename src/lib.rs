@@ -11,3 +11,4 @@ pub mod load;
 pub mod logging;
 pub mod metrics;
 pub mod process;
+pub mod simulated;

@@ -154,7 +154,8 @@ pub fn datasources(metrics: Arc<Metrics>) -> Box<dyn Fn(&Config) -> Result<Datas
     })
 }
 
-fn election(config: &Config, namespace: &str, identity: &str, clock: &Clock) -> lease::Settings {
+/// The timing of the election, by the configuration.
+pub fn election(config: &Config, namespace: &str, identity: &str, clock: &Clock) -> lease::Settings {
     let timing = &config.timing;
     lease::Settings {
         namespace: namespace.to_owned(),

@@ -11,3 +11,4 @@ pub mod clock;
 pub mod cluster;
 pub mod curve;
 pub mod prometheus;
+pub mod replay;

@@ -138,13 +138,15 @@ pub async fn connect(source: &Source) -> Result<Clients, ConnectError> {
 
 impl Clients {
     /// All three over one service: the seam of the simulation and of tests.
-    pub fn from_service<S>(service: &S, namespace: &str) -> Self
+    pub fn from_service<S, B>(service: &S, namespace: &str) -> Self
     where
-        S: Service<Request<Body>, Response = Response<Body>> + Send + Clone + 'static,
+        S: Service<Request<Body>, Response = Response<B>> + Send + Clone + 'static,
         S::Future: Send + 'static,
         S::Error: Into<BoxError>,
+        B: http_body::Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
     {
-        let build = || ClientBuilder::new(service.clone(), namespace).build();
+        let build = || Client::new(service.clone(), namespace);
         Self {
             watch: build(),
             write: build(),
