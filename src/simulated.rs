@@ -10,5 +10,7 @@ pub mod api;
 pub mod clock;
 pub mod cluster;
 pub mod curve;
+pub mod demo;
 pub mod prometheus;
 pub mod replay;
+pub mod trace;

@@ -17,14 +17,14 @@ pub struct Curve {
     pub shift: f64,
 }
 
-/// Hour of the day and share of the peak: a night, a morning that comes within half an hour, a lunch dip, an evening peak.
+/// Hour of the day and share of the peak: a night, a morning that comes within minutes, a lunch dip, an evening peak.
 const DAY: [(f64, f64); 12] = [
     (0.0, 0.22),
     (2.0, 0.08),
     (4.0, 0.0),
     (6.5, 0.06),
     (8.0, 0.18),
-    (8.6, 0.74),
+    (8.2, 0.74),
     (10.5, 0.82),
     (12.5, 0.62),
     (15.0, 0.78),

@@ -246,6 +246,3 @@ pub fn begin(
     });
     Ok((task, snapshots))
 }
-
-#[cfg(test)]
-mod tests;
