@@ -24,7 +24,9 @@ pub enum TraceError {
         row: String,
     },
     /// Too few rows to know a step.
-    #[error("{rows} samples are no trace; at least two days of samples are needed, one day to learn from and one to replay")]
+    #[error(
+        "{rows} samples are no trace; at least two days of samples are needed, one day to learn from and one to replay"
+    )]
     Short {
         /// Rows found.
         rows: usize,
