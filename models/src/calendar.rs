@@ -51,6 +51,11 @@ impl Calendar {
         found.map_or(0, |(_, offset)| i64::from(*offset))
     }
 
+    /// Whether the clock has never been changed in the time covered, and `t` lies in it: then days are 24 hours.
+    pub fn is_steady(&self, t: i64) -> bool {
+        self.changes.len() == 1 && t <= self.until
+    }
+
     /// The wall clock at instant `t`, as seconds since 1970-01-01 00:00 on that same wall clock.
     pub fn local(&self, t: i64) -> i64 {
         t + self.offset(t)
@@ -76,7 +81,11 @@ impl Calendar {
     /// clock skipped is taken where it would have been; of a time shown twice one is taken.
     pub fn days_before(&self, t: i64, days: i64) -> i64 {
         let shown = self.local(t) - days * DAY;
-        let guess = shown - self.offset(t);
+        let offset = self.offset(t);
+        let guess = shown - offset;
+        if self.offset(guess) == offset {
+            return guess;
+        }
         let second = shown - self.offset(guess);
         shown - self.offset(second)
     }

@@ -65,6 +65,9 @@ impl Pending {
     }
 }
 
+/// Samples between two recomputations of an anchor's weights.
+const REWEIGH: i64 = 6;
+
 /// Bases that are always followed: the daily and weekly ones also judge what is an outage.
 const BASES: [Base; 5] = [Base::Zero, Base::Profile, Base::Days, Base::Smooth, Base::Weeks];
 
@@ -167,7 +170,7 @@ impl Ensemble {
             if !suspect {
                 self.mixtures[a].learn(weekday, models, target);
             }
-            if (next + a as i64) % 4 == 0 {
+            if (next + a as i64) % REWEIGH == 0 {
                 self.mixtures[a].weigh();
             }
             let hour = self.past.calendar().hour(self.past.stamp(next - 1));

@@ -124,15 +124,20 @@ impl Past {
 
     /// Number of the sample that showed the same wall clock `days` days before sample `i`.
     pub fn days_before(&self, i: i64, days: i64) -> i64 {
+        if DAY % self.step == 0 && self.calendar.is_steady(self.stamp(i)) {
+            return i - days * (DAY / self.step);
+        }
         self.calendar.days_before(self.stamp(i), days).div_euclid(self.step)
     }
 
     /// Mean of the clean samples within `reach` samples of number `i`; NaN if there are none.
     pub fn around(&self, i: i64, reach: i64) -> f64 {
         let (mut sum, mut n) = (0.0, 0.0);
-        for j in i - reach..=i + reach {
-            let v = self.clean(j);
-            if !v.is_nan() {
+        let oldest = self.first.max(self.next - self.samples.len() as i64);
+        for j in (i - reach).max(oldest)..=(i + reach).min(self.next - 1) {
+            let slot = self.slot(j);
+            let v = self.samples[slot];
+            if !v.is_nan() && self.masked[slot / 64] >> (slot % 64) & 1 == 0 {
                 sum += f64::from(v);
                 n += 1.0;
             }
