@@ -124,14 +124,12 @@ impl Scale {
         sum / weights
     }
 
-    /// One wild error must not set an hour's scale: it counts as at most three times the usual.
+    /// One wild error must not set an hour's scale: it counts as three times the usual, or as a fiftieth of itself, so that a load
+    /// that was constant and begins to move is noticed within hours.
     fn learn(&mut self, hour: usize, error: f64) {
         let usual = self.at(hour);
-        let size = if self.all.seen > 24.0 {
-            error.abs().min(3.0 * usual.max(f64::MIN_POSITIVE).max(0.1 * self.all.value))
-        } else {
-            error.abs()
-        };
+        let size =
+            if self.all.seen > 24.0 { error.abs().min((3.0 * usual).max(0.02 * error.abs())) } else { error.abs() };
         self.all.push(size, self.memory);
         self.hours[hour].push(size, (self.memory / 24.0).max(7.0));
     }
@@ -162,4 +160,66 @@ pub fn nominal(level: f64, seconds: f64) -> f64 {
 pub fn pinball(level: f64, upper: f64, target: f64) -> f64 {
     let miss = target - upper;
     if miss >= 0.0 { level * miss } else { (level - 1.0) * miss }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_quantile_covers_what_it_says() {
+        let mut errors = Errors::new(300);
+        // 0, 1, …, 99 in an order that mixes hours: the 95 % quantile lies at 95.
+        for i in 0..20_000_usize {
+            errors.learn(i % 24, (i * 37 % 100) as f64);
+        }
+        for (level, wanted) in [(0.5, 50.0), (0.95, 95.0)] {
+            let quantile = errors.quantile(3, level);
+            assert!((quantile - wanted).abs() < 6.0, "{level}: {quantile}");
+        }
+    }
+
+    #[test]
+    fn quiet_hours_have_narrow_margins() {
+        let mut errors = Errors::new(300);
+        for i in 0..6000_usize {
+            let hour = i / 12 % 24;
+            let size = if hour == 12 { 50.0 } else { 1.0 };
+            errors.learn(hour, size * ((i * 37 % 100) as f64 / 50.0 - 1.0));
+        }
+        assert!(errors.quantile(12, 0.95) > 3.0 * errors.quantile(3, 0.95));
+    }
+
+    #[test]
+    fn nothing_realised_means_no_margin_and_no_error_means_none() {
+        let mut errors = Errors::new(300);
+        assert_eq!(errors.quantile(0, 0.95), 0.0);
+        errors.learn(0, 0.0);
+        assert_eq!(errors.quantile(0, 0.95), 0.0);
+    }
+
+    #[test]
+    fn far_levels_keep_a_reserve() {
+        assert_eq!(nominal(0.95, 3600.0), 0.95);
+        assert!((nominal(0.95, 86_400.0) - 0.97).abs() < 1e-12);
+    }
+
+    #[test]
+    fn missing_above_costs_more_than_sparing_below() {
+        assert!((pinball(0.95, 10.0, 11.0) - 0.95).abs() < 1e-12);
+        assert!((pinball(0.95, 11.0, 10.0) - 0.05).abs() < 1e-12);
+    }
+
+    proptest! {
+        #[test]
+        fn monotone_and_finite(seen in prop::collection::vec(any::<f64>(), 0..200), a in 0.0_f64..1.0, b in 0.0_f64..1.0) {
+            let mut errors = Errors::new(3600);
+            for (i, e) in seen.iter().enumerate().filter(|(_, e)| e.abs() < 1e300) {
+                errors.learn(i % 24, *e);
+            }
+            let (low, high) = (errors.quantile(5, a.min(b)), errors.quantile(5, a.max(b)));
+            prop_assert!(low.is_finite() && high.is_finite() && low <= high, "{} {}", low, high);
+        }
+    }
 }

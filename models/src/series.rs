@@ -245,3 +245,72 @@ fn agree(a: f32, b: f32) -> Option<f32> {
     let close = b.is_nan() || (a - b).abs() <= 1e-3 * a.abs().max(b.abs());
     close.then_some(a)
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(seconds, 0).unwrap()
+    }
+
+    fn minutes(start: i64, values: &[f32]) -> Series {
+        Series::new(at(start), TimeDelta::minutes(1), values.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn refuses_what_no_load_can_be() {
+        let bad = |v| Series::new(at(0), TimeDelta::minutes(1), vec![1.0, v]).unwrap_err();
+        assert_eq!(bad(-1.0), SeriesError::Value { at: 60, value: -1.0 });
+        assert!(matches!(bad(f32::INFINITY), SeriesError::Value { .. }));
+        let unaligned = Series::new(at(30), TimeDelta::minutes(1), vec![]).unwrap_err();
+        assert!(unaligned.to_string().contains("multiple of the step of 60 s"));
+        assert_eq!(Series::new(at(0), TimeDelta::milliseconds(1500), vec![]).unwrap_err(), SeriesError::Step(1500));
+        assert_eq!(Series::new(at(0), TimeDelta::zero(), vec![]).unwrap_err(), SeriesError::Step(0));
+    }
+
+    #[test]
+    fn skipped_stamps_become_missing_and_old_ones_are_refused() {
+        let mut series = minutes(0, &[1.0]);
+        series.push(at(180), Some(4.0)).unwrap();
+        series.push(at(240), None).unwrap();
+        assert_eq!(series.len(), 5);
+        assert_eq!(series.at(at(120)), None);
+        assert_eq!(series.at(at(239)), Some(4.0));
+        assert_eq!(series.newest(), Some(at(240)));
+        assert!(series.push(at(180), Some(9.0)).is_err());
+        assert!(series.push(at(300), Some(1e39)).is_err(), "more than 32 bits hold");
+        series.forget_before(at(200));
+        assert_eq!((series.start(), series.len()), (at(180), 2));
+    }
+
+    #[test]
+    fn pieces_must_agree_where_they_overlap() {
+        let mut series = minutes(60, &[1.0, f32::NAN, 3.0]);
+        series.merge(&minutes(0, &[0.5, 1.0, 2.0])).unwrap();
+        assert_eq!(series, minutes(0, &[0.5, 1.0, 2.0, 3.0]));
+        let wrong = series.merge(&minutes(180, &[4.0])).unwrap_err();
+        assert!(wrong.to_string().contains("3 and 4"), "{wrong}");
+    }
+
+    #[test]
+    fn a_bucket_with_less_than_half_its_samples_is_missing() {
+        let fine = minutes(60, &[2.0, 4.0, f32::NAN, f32::NAN, f32::NAN, 6.0]);
+        let coarse = fine.resample(TimeDelta::minutes(4)).unwrap();
+        assert_eq!(coarse, Series::new(at(0), TimeDelta::minutes(4), vec![3.0, f32::NAN]).unwrap());
+        assert!(fine.resample(TimeDelta::seconds(90)).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn cut_and_merged_is_whole(values in prop::collection::vec(0.0_f32..9.0, 2..60), a in 0_usize..60, b in 0_usize..60) {
+            let whole = minutes(600, &values);
+            let (cut, back) = (1 + a % values.len(), b % (1 + a % values.len()));
+            let mut left = minutes(600, &values[..cut]);
+            left.merge(&minutes(600 + 60 * back as i64, &values[back..])).unwrap();
+            prop_assert_eq!(left, whole);
+        }
+    }
+}

@@ -138,3 +138,35 @@ pub fn weighted(opinions: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
     }
     sum / n
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_better_model_gets_the_weight_and_silence_costs_none() {
+        let mut mixture = Mixture::new(3, 0, 300);
+        for _ in 0..50 {
+            mixture.learn(0, &[10.0, 13.0, f32::NAN], 11.0);
+        }
+        mixture.weigh();
+        assert_eq!(mixture.weights(0)[0], 1.0);
+        assert!(mixture.weights(0)[1] < 1e-6);
+        assert_eq!(mixture.weights(0)[2], 0.0);
+        assert!((mixture.combine(0, &[f32::NAN, 13.0, f32::NAN]) - 13.0).abs() < 1e-6);
+        assert!(mixture.combine(0, &[f32::NAN; 3]).is_nan());
+    }
+
+    #[test]
+    fn a_day_ahead_saturday_has_its_own_favourite() {
+        let mut mixture = Mixture::new(2, 287, 300);
+        for i in 0..4 * 7 * 288 {
+            let weekday = i / 288 % 7;
+            let yesterday = if weekday == 5 { 20.0 } else { 10.1 };
+            mixture.learn(weekday, &[yesterday, 11.0], 10.0);
+        }
+        mixture.weigh();
+        assert!(mixture.weights(2)[0] > mixture.weights(2)[1]);
+        assert!(mixture.weights(5)[0] < mixture.weights(5)[1]);
+    }
+}
