@@ -155,10 +155,10 @@ impl Config {
         }
     }
 
-    /// The effective configuration as YAML, defaults included, values of headers hidden.
-    pub fn view(&self) -> Result<String, serde_saphyr::ser::Error> {
-        let datasources = self.datasources.iter().map(Datasource::redacted).collect();
-        serde_saphyr::to_string(&Self { datasources, ..self.clone() })
+    /// The same with the values of headers and tenants hidden, as `config view` prints it.
+    #[must_use]
+    pub fn redacted(&self) -> Self {
+        Self { datasources: self.datasources.iter().map(Datasource::redacted).collect(), ..self.clone() }
     }
 
     /// The JSON Schema of the file, made from the very types that parse it.

@@ -1,2 +1,6 @@
 //! The command line.
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    floorcast::cli::main()
+}

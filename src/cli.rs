@@ -1,0 +1,52 @@
+//! The command line: one module per command; answers on stdout, everything else on stderr.
+
+mod command;
+pub mod config;
+pub mod doctor;
+pub mod exit;
+pub mod explain;
+pub mod output;
+pub mod plan;
+pub mod run;
+pub mod server;
+pub mod spark;
+pub mod status;
+pub mod when;
+
+pub use command::{Cli, Command, Global, Output};
+pub use exit::{Exit, Failure};
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Parses the arguments, does what they say, and turns the outcome into an exit code.
+pub fn main() -> ExitCode {
+    // clap prints usage errors itself, with exit code 2; --help and --version with 0.
+    let cli = Cli::parse();
+    match runtime().and_then(|runtime| runtime.block_on(dispatch(cli))) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("error: {failure}");
+            failure.exit.into()
+        }
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| Failure::new(Exit::Unreachable, format!("no threads to run on: {e}")))
+}
+
+async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
+    let global = cli.global;
+    match cli.command {
+        Command::Run(command) => run::run(&global, command).await,
+        Command::Status(command) => status::run(&global, &command).await,
+        Command::Plan(command) => plan::run(&global, &command).await,
+        Command::Explain(command) => explain::run(&global, &command).await,
+        Command::Doctor(command) => doctor::run(&global, &command).await,
+        Command::Config(command) => config::run(&global, &command),
+    }
+}

@@ -1,0 +1,92 @@
+//! The tree of commands and what holds everywhere.
+
+use super::{config, doctor, explain, plan, run, status};
+use crate::kubernetes::Source;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// Predictive replica floors for Kubernetes HPAs.
+///
+/// floorcast forecasts each opted-in workload's load from Prometheus and raises its HPA's minReplicas before the load
+/// arrives; the HPA stays in charge above the floor.
+#[derive(Debug, Parser)]
+#[command(
+    name = "floorcast",
+    version = crate::build::LONG,
+    arg_required_else_help = true,
+    disable_help_subcommand = true,
+    after_help = "Exit codes: 0 done, 1 it says no, 2 used wrongly, 3 could not reach something."
+)]
+pub struct Cli {
+    /// What holds everywhere.
+    #[command(flatten)]
+    pub global: Global,
+    /// The command.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What holds everywhere.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Global {
+    /// Namespace to look at; absent: the context's
+    #[arg(short, long, global = true, value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
+    pub namespace: Option<String>,
+    /// Look at all namespaces
+    #[arg(short = 'A', long, global = true)]
+    pub all_namespaces: bool,
+    /// Context of the kubeconfig; absent: the current one
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Path of the kubeconfig; absent: $KUBECONFIG, ~/.kube/config, or the pod's service account
+    #[arg(long, global = true, value_name = "FILE")]
+    pub kubeconfig: Option<PathBuf>,
+    /// Form of the answer
+    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    pub output: Output,
+    /// Least severity to log: error, warn, info, debug, trace, or a filter such as warn,floorcast=debug
+    #[arg(long, global = true, env = "FLOORCAST_LOG_LEVEL", value_name = "LEVEL")]
+    pub log_level: Option<String>,
+}
+
+/// Form of an answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Output {
+    /// For people
+    #[default]
+    Table,
+    /// JSON
+    Json,
+    /// YAML
+    Yaml,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the daemon
+    Run(run::Run),
+    /// All workloads: state, base, floor, need
+    Status(status::Status),
+    /// The next 24 h of one workload
+    Plan(plan::Plan),
+    /// Why a workload's floor is what it is
+    Explain(explain::Explain),
+    /// Check the set-up; each finding with its remedy
+    Doctor(doctor::Doctor),
+    /// Look at, check or describe the configuration
+    #[command(subcommand)]
+    Config(config::Config),
+}
+
+impl Global {
+    /// Where the API server is found.
+    pub fn source(&self) -> Source {
+        Source { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }
+    }
+
+    /// Whether a workload's namespace is looked at; without `-n`, all are.
+    pub fn wants(&self, namespace: &str) -> bool {
+        self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
+    }
+}
