@@ -14,7 +14,7 @@ mod template;
 mod tree;
 pub mod zone;
 
-pub use datasource::{ALLOWED_HEADERS, Auth, Basic, ClientCertificate, Datasource, Kind};
+pub use datasource::{Auth, Basic, ClientCertificate, Datasource, Kind};
 pub use error::{ConfigError, Fault};
 pub use number::{Count, Number, Quantile};
 pub use opt_in::{Expression, ModeWord, Operator, OptInRule, Selector, glob};

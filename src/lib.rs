@@ -2,6 +2,7 @@
 
 pub mod annotations;
 pub mod build;
+pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod datasource;

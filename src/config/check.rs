@@ -1,6 +1,7 @@
 //! What one value cannot know alone: names that must exist, orders that must hold, credentials that must not travel.
 
-use super::{Config, Datasource, Fault, datasource::ALLOWED_HEADERS, nearest, quoted};
+use super::{Config, Datasource, Fault, nearest, quoted};
+use crate::datasource::ALLOWED_HEADERS;
 use std::collections::BTreeSet;
 
 /// Everything wrong, in the order of the file.
@@ -45,17 +46,10 @@ fn datasources(config: &Config, faults: &mut Vec<Fault>) {
 }
 
 fn credentials(source: &Datasource, at: &str, faults: &mut Vec<Fault>) {
-    let secret = source.auth.basic.is_some() || source.auth.bearer_token_file.is_some();
     if source.auth.basic.is_some() && source.auth.bearer_token_file.is_some() {
         faults.push(Fault::new(
             format!("{at}.auth"),
             "basic and bearerTokenFile are both there\none request has one Authorization header\nremove one of them",
-        ));
-    }
-    if secret && source.url.starts_with("http://") && !local(&source.url) && !source.insecure_skip_verify {
-        faults.push(Fault::new(
-            format!("{at}.url"),
-            "credentials would travel in clear text\nthe address is http:// and auth is set\nuse https://, or say insecureSkipVerify: true to accept it",
         ));
     }
 }
@@ -214,11 +208,6 @@ fn url_fault(url: &str) -> Option<String> {
         return Some("the address holds a user or password\nsecrets are read from files, never written here\nuse auth.basic with passwordFile".to_owned());
     }
     uri.query().map(|_| format!("the address has a query part\n/api/v1/… is added to it\n{example}"))
-}
-
-fn local(url: &str) -> bool {
-    let host = url.parse::<http::Uri>().ok().and_then(|u| u.host().map(str::to_owned)).unwrap_or_default();
-    host == "localhost" || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn is_name(name: &str) -> bool {

@@ -4,10 +4,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-/// Header names that may be set besides the tenant: none of them carries a credential.
-pub const ALLOWED_HEADERS: [&str; 6] =
-    ["X-Scope-OrgID", "THANOS-TENANT", "X-Tenant-ID", "X-Grafana-Org-Id", "X-Forwarded-User", "X-Request-Source"];
-
 /// One Prometheus-compatible server.
 #[derive(Clone, Serialize, Deserialize, JsonSchema, PartialEq)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -1,0 +1,144 @@
+//! `plan`: the next 24 h of one workload.
+
+use super::{
+    Exit, Failure, Global, output,
+    output::{Table, or_dash},
+    server::Reach,
+    spark,
+    spark::Ink,
+    when,
+};
+use crate::{
+    config::period,
+    http::api::{PlanStep, Workload},
+};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use clap::Args;
+
+/// Characters of the sparkline: one per half hour of a day.
+const WIDTH: usize = 48;
+/// Lines of the table; further changes are counted.
+const LINES: usize = 24;
+
+/// The next 24 h of one workload.
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// The HPA, as NAME or NAMESPACE/NAME
+    pub hpa: String,
+    /// Where to ask.
+    #[command(flatten)]
+    pub reach: Reach,
+}
+
+/// Asks and prints.
+pub async fn run(global: &Global, command: &Plan) -> Result<Exit, Failure> {
+    let workload = fetch(global, &command.reach, &command.hpa).await?;
+    let ink = Ink::of_environment();
+    output::print(global.output, &workload, |w| text(w, Utc::now(), ink))?;
+    Ok(Exit::Done)
+}
+
+/// The workload that a person means by `NAME` or `NAMESPACE/NAME`.
+pub(super) async fn fetch(global: &Global, reach: &Reach, name: &str) -> Result<Workload, Failure> {
+    let (namespace, hpa) = match (name.split_once('/'), &global.namespace) {
+        (Some((namespace, _)), Some(other)) if namespace != other => {
+            return Err(Failure::misused(format!("{name} and -n {other} name two namespaces; leave one out")));
+        }
+        (Some((namespace, hpa)), _) => (namespace.to_owned(), hpa),
+        (None, Some(namespace)) => (namespace.clone(), name),
+        (None, None) => (context_namespace(global).await, name),
+    };
+    if !is_object_name(&namespace) || !is_object_name(hpa) {
+        return Err(Failure::misused(format!(
+            "{} is no name of an HPA; write NAME or NAMESPACE/NAME",
+            period::quoted(name)
+        )));
+    }
+    let path = format!("/api/v1/workloads/{namespace}/{hpa}");
+    reach.get(global, &path).await?.ok_or_else(|| {
+        Failure::new(
+            Exit::No,
+            format!("floorcast knows no HPA {namespace}/{hpa}: it does not exist, or nobody opted it in; see floorcast status"),
+        )
+    })
+}
+
+/// Names of the API have no other characters, so that a path stays a path.
+fn is_object_name(name: &str) -> bool {
+    (1..=253).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
+}
+
+async fn context_namespace(global: &Global) -> String {
+    let clients = crate::kubernetes::connect(&global.source()).await;
+    clients.map_or_else(|_| "default".to_owned(), |c| c.namespace)
+}
+
+/// The first lines of `plan` and `explain`: what stands now.
+pub(super) fn headline(w: &Workload) -> String {
+    let lead = if w.lead.seconds > 0 {
+        format!(" · lead time {} ({})", period::written(TimeDelta::seconds(w.lead.seconds)), w.lead.source)
+    } else {
+        String::new()
+    };
+    format!(
+        "{} ({}) · {} · {}\nbase {} · floor {} · need {} · current {} · max {}{lead}\n",
+        w.key(),
+        w.target,
+        w.mode,
+        w.state,
+        or_dash(w.base),
+        or_dash(w.floor),
+        or_dash(w.need),
+        or_dash(w.current),
+        or_dash(w.max),
+    )
+}
+
+/// The zone that the workload's seasons follow; moments are shown in it.
+pub(super) fn zone(w: &Workload) -> Tz {
+    w.timezone.parse().unwrap_or(Tz::UTC)
+}
+
+/// What a person reads.
+pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink) -> String {
+    let mut text = headline(w);
+    let (Some(first), Some(last)) = (w.plan.first(), w.plan.last()) else {
+        text.push_str("\nThere is no plan");
+        text.push_str(
+            &w.notes
+                .iter()
+                .find(|n| n.blocks)
+                .map_or_else(|| ": see floorcast explain\n".to_owned(), |note| format!(": {}\n", note.text)),
+        );
+        return text;
+    };
+    let zone = zone(w);
+    let needs: Vec<f64> = w.plan.iter().map(|s| f64::from(s.need)).collect();
+    let curve = spark::line(&needs, WIDTH, ink);
+    let (from, to) = (when::short(first.at, now, zone), when::short(last.at, now, zone));
+    text.push_str(&format!("\n{from} {curve} {to}  replicas needed, {}\n", zone.name()));
+    if let Some(peak) = w.peak {
+        let (at, far) = (when::short(peak.at, now, zone), when::relative(peak.at, now));
+        text.push_str(&format!("peak {} at {at} ({far})\n", peak.need));
+    }
+    text.push('\n');
+    text.push_str(&steps(&w.plan, now, zone));
+    text
+}
+
+/// A line for each change of the need.
+fn steps(plan: &[PlanStep], now: DateTime<Utc>, zone: Tz) -> String {
+    let mut table = Table::new(&["FROM", "NEED"]);
+    let changes: Vec<&PlanStep> =
+        plan.iter().enumerate().filter(|(i, s)| *i == 0 || plan[i - 1].need != s.need).map(|(_, s)| s).collect();
+    for step in changes.iter().take(LINES) {
+        table.row(vec![when::short(step.at, now, zone), step.need.to_string()]);
+    }
+    let mut text = table.render();
+    if changes.len() > LINES {
+        text.push_str(&format!("… {} further changes; -o json shows all\n", changes.len() - LINES));
+    }
+    text
+}

@@ -1,0 +1,172 @@
+//! Asking the daemon: at a given address, or through a port-forward to the leader's pod.
+
+use super::{Failure, Global};
+use crate::kubernetes;
+use clap::Args;
+use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
+use kube::Api;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+/// Longest time one question may take, the port-forward included.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Largest answer that is read.
+const LARGEST: usize = 64 * 1024 * 1024;
+/// The daemon's API in its pod, unless told otherwise.
+const PORT: u16 = 8081;
+
+/// Where the daemon is asked.
+#[derive(Clone, Debug, Args)]
+pub struct Reach {
+    /// Address of the daemon's API, such as http://127.0.0.1:8081; absent: a port-forward to the leader's pod
+    #[arg(long, value_name = "URL", env = "FLOORCAST_SERVER")]
+    pub server: Option<String>,
+    /// Namespace in which floorcast runs
+    #[arg(long, value_name = "NAMESPACE", default_value = "floorcast", env = "FLOORCAST_NAMESPACE")]
+    pub floorcast_namespace: String,
+    /// Port of the API in the pod
+    #[arg(long, value_name = "PORT", default_value_t = PORT, hide_short_help = true)]
+    pub api_port: u16,
+}
+
+/// What the daemon said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Said {
+    status: u16,
+    body: Vec<u8>,
+}
+
+impl Reach {
+    /// The answer to `GET path`; `None` where the daemon knows no such thing (404).
+    pub async fn get<T: DeserializeOwned>(&self, global: &Global, path: &str) -> Result<Option<T>, Failure> {
+        let ask = async {
+            match &self.server {
+                Some(url) => direct(url, path).await,
+                None => self.forwarded(global, path).await,
+            }
+        };
+        let said = tokio::time::timeout(PATIENCE, ask).await.map_err(|_| {
+            Failure::unreachable(format!(
+                "the daemon did not answer within {} s; is it running? see floorcast doctor",
+                PATIENCE.as_secs()
+            ))
+        })??;
+        match said.status {
+            200 => serde_json::from_slice(&said.body).map(Some).map_err(|e| unreadable(&e)),
+            404 => Ok(None),
+            status => Err(Failure::unreachable(format!(
+                "the daemon answered {status}: {}",
+                crate::datasource::sanitised(&String::from_utf8_lossy(&said.body), 300)
+            ))),
+        }
+    }
+
+    async fn forwarded(&self, global: &Global, path: &str) -> Result<Said, Failure> {
+        let clients = kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(e.to_string()))?;
+        let namespace = self.floorcast_namespace.as_str();
+        let pod = leader(&clients.watch, namespace).await?;
+        let refused = |e: &dyn std::fmt::Display| {
+            Failure::unreachable(format!(
+                "no port-forward to pod {namespace}/{pod}: {e}; it needs the verb create on pods/portforward, or give --server URL"
+            ))
+        };
+        let pods: Api<Pod> = Api::namespaced(clients.watch.clone(), namespace);
+        let mut forward = pods.portforward(&pod, &[self.api_port]).await.map_err(|e| refused(&e))?;
+        let stream = forward.take_stream(self.api_port).ok_or_else(|| refused(&"the stream is gone"))?;
+        ask(stream, path).await.map_err(|e| refused(&e))
+    }
+}
+
+fn unreadable(error: &serde_json::Error) -> Failure {
+    Failure::unreachable(format!(
+        "the daemon's answer cannot be read ({error}); is it a floorcast of another version? compare floorcast --version with its log"
+    ))
+}
+
+/// The pod that holds the Lease.
+async fn leader(client: &kube::Client, namespace: &str) -> Result<String, Failure> {
+    let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
+    let lease = leases.get(kubernetes::LEASE).await.map_err(|e| {
+        let where_else = "give --floorcast-namespace where it runs, or --server URL";
+        Failure::unreachable(format!("no Lease {namespace}/{}: {e}; {where_else}", kubernetes::LEASE))
+    })?;
+    let holder = lease.spec.and_then(|s| s.holder_identity).filter(|h| !h.is_empty());
+    let holder = holder.ok_or_else(|| {
+        Failure::unreachable(format!(
+            "nobody holds the Lease {namespace}/{}: no floorcast is running",
+            kubernetes::LEASE
+        ))
+    })?;
+    // An identity is the pod's name, perhaps with something unique behind an underscore, which no pod's name has.
+    Ok(holder.split('_').next().unwrap_or_default().to_owned())
+}
+
+async fn direct(url: &str, path: &str) -> Result<Said, Failure> {
+    kubernetes::connect::install_tls();
+    let unreachable = |e: reqwest::Error| {
+        Failure::unreachable(format!("{url} cannot be asked: {}", kubernetes::chain(&e.without_url())))
+    };
+    let base = url.trim_end_matches('/');
+    if !base.starts_with("http://") && !base.starts_with("https://") {
+        return Err(Failure::misused(format!(
+            "--server {url} is no address; write for example http://127.0.0.1:{PORT}"
+        )));
+    }
+    let client = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .no_proxy()
+        .build()
+        .map_err(unreachable)?;
+    let mut answer = client.get(format!("{base}{path}")).send().await.map_err(unreachable)?;
+    let status = answer.status().as_u16();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(unreachable)? {
+        if body.len() + chunk.len() > LARGEST {
+            return Err(Failure::unreachable(format!("the answer of {url} is larger than {LARGEST} bytes")));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Said { status, body })
+}
+
+/// One question over a stream. HTTP/1.0 asks for an answer without chunks that ends with the connection.
+async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> std::io::Result<Said> {
+    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
+    stream.write_all(request.as_bytes()).await?;
+    stream.flush().await?;
+    let mut text = Vec::new();
+    stream.take(LARGEST as u64).read_to_end(&mut text).await?;
+    let broken = || std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer is no HTTP");
+    let end = text.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(broken)?;
+    let head = String::from_utf8_lossy(&text[..end]);
+    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(broken)?;
+    Ok(Said { status, body: text.split_off(end + 4) })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    async fn answered(answer: &'static str) -> std::io::Result<Said> {
+        let (ours, mut theirs) = tokio::io::duplex(4096);
+        let server = tokio::spawn(async move {
+            let mut request = [0; 512];
+            let n = theirs.read(&mut request).await.unwrap();
+            theirs.write_all(answer.as_bytes()).await.unwrap();
+            String::from_utf8_lossy(&request[..n]).into_owned()
+        });
+        let said = ask(ours, "/api/v1/status").await;
+        assert!(server.await.unwrap().starts_with("GET /api/v1/status HTTP/1.0\r\nHost: localhost\r\n"));
+        said
+    }
+
+    #[tokio::test]
+    async fn one_question_over_a_stream() {
+        let said = answered("HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{}").await.unwrap();
+        assert_eq!(said, Said { status: 200, body: b"{}".to_vec() });
+        assert_eq!(answered("HTTP/1.0 404 Not Found\r\n\r\n").await.unwrap().status, 404);
+        assert!(answered("nonsense").await.is_err());
+    }
+}
