@@ -7,6 +7,7 @@ pub mod exit;
 pub mod explain;
 pub mod output;
 pub mod plan;
+pub mod run;
 pub mod server;
 pub mod spark;
 pub mod status;
@@ -41,6 +42,7 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
     match cli.command {
+        Command::Run(command) => run::run(&global, command).await,
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,

@@ -1,6 +1,6 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{config, doctor, explain, plan, status};
+use super::{config, doctor, explain, plan, run, status};
 use crate::kubernetes::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -64,6 +64,8 @@ pub enum Output {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Run the daemon
+    Run(run::Run),
     /// All workloads: state, base, floor, need
     Status(status::Status),
     /// The next 24 h of one workload

@@ -18,6 +18,10 @@ pub struct Kubernetes {
     pub lease: String,
     /// Name of the ConfigMap with the kill switch.
     pub control: String,
+    /// Writes per second for raises and releases, at most.
+    pub raises_per_second: Count<1, 1_000>,
+    /// Writes per second for lowering, at most.
+    pub lowers_per_second: Count<1, 1_000>,
 }
 
 impl Default for Kubernetes {
@@ -27,6 +31,8 @@ impl Default for Kubernetes {
             own_namespace: None,
             lease: "floorcast".to_owned(),
             control: "floorcast-control".to_owned(),
+            raises_per_second: Count::of(50),
+            lowers_per_second: Count::of(5),
         }
     }
 }

@@ -16,7 +16,9 @@ pub struct Current {
 /// Looks at the file every `timing.reload` and publishes what it finds. Reading by content sees through the symlinks
 /// of a mounted ConfigMap. Ends when nobody listens; cancel by dropping the future.
 pub async fn watch(path: PathBuf, publish: watch::Sender<Current>) {
-    let mut seen = read(&path).ok();
+    // Nothing is taken as seen: what was written since the start arrives at the first look.
+    let mut seen: Option<String> = None;
+    let mut missing = false;
     loop {
         let pause = publish.borrow().config.timing.reload.std();
         tokio::select! {
@@ -29,10 +31,11 @@ pub async fn watch(path: PathBuf, publish: watch::Sender<Current>) {
             Ok(Ok(text)) if seen.as_deref() == Some(text.as_str()) => {}
             Ok(Ok(text)) => {
                 tell(&publish, Config::parse(&text, &path));
-                seen = Some(text);
+                (seen, missing) = (Some(text), false);
             }
             Ok(Err(error)) => {
-                if seen.take().is_some() {
+                seen = None;
+                if !std::mem::replace(&mut missing, true) {
                     tell(&publish, Err(error));
                 }
             }
@@ -42,14 +45,17 @@ pub async fn watch(path: PathBuf, publish: watch::Sender<Current>) {
 }
 
 fn tell(publish: &watch::Sender<Current>, outcome: Result<Config, ConfigError>) {
-    publish.send_modify(|current| match outcome {
+    publish.send_if_modified(|current| match outcome {
+        Ok(config) if current.refused.is_none() && config == *current.config => false,
         Ok(config) => {
             tracing::info!("configuration read again");
             *current = Current { config: Arc::new(config), refused: None };
+            true
         }
         Err(error) => {
             tracing::warn!(%error, "configuration refused; the last good one stays in force");
             current.refused = Some(error);
+            true
         }
     });
 }

@@ -44,10 +44,7 @@ fn no_secret_is_shown() {
 #[test]
 fn every_wrong_file_says_how_to_mend_it() {
     for (text, message) in [
-        (
-            "datasource: []\n",
-            "f.yaml:1:1: \"datasource\" is no key here\n  why: known are ",
-        ),
+        ("datasource: []\n", "f.yaml:1:1: \"datasource\" is no key here\n  why: known are "),
         (
             "defaults:\n  quantil: 0.9\n",
             "f.yaml:2:3: defaults.quantil: \"quantil\" is no key here\n  why: known are quantile, leadTime, timezone, model, step, history\n  fix: did you mean quantile?",
@@ -72,10 +69,7 @@ fn every_wrong_file_says_how_to_mend_it() {
             "optIn:\n- mode: shdow\n",
             "f.yaml:2:9: optIn[0].mode: \"shdow\" is no value here\n  why: known are off, shadow, live\n  fix: did you mean shadow?",
         ),
-        (
-            "datasources:\n- name: main\n",
-            "the key url is missing\n  why: it has no default\n  fix: add url: …",
-        ),
+        ("datasources:\n- name: main\n", "the key url is missing\n  why: it has no default\n  fix: add url: …"),
         (
             "datasources:\n- name: main\n  url: http://p:9090\n  auth:\n    basic: {username: u, password: hunter2}\n",
             "\"password\" is no key here\n  why: known are username, passwordFile\n  fix: did you mean passwordFile? (secrets are read from files, never written here)",

@@ -27,7 +27,7 @@ pub(super) async fn findings(global: &Global, config: &Config, own: &str) -> Vec
         return findings;
     }
     findings.extend(allowed(&clients.watch, config, own).await);
-    findings.push(lease(&clients.watch, own).await);
+    findings.push(lease(&clients.watch, own, &config.kubernetes.lease).await);
     findings.push(opted_in(&clients.watch, config).await);
     findings
 }
@@ -52,7 +52,13 @@ async fn version(client: &Client, address: &str) -> Finding {
 async fn allowed(client: &Client, config: &Config, own: &str) -> Vec<Finding> {
     let namespaces = &config.kubernetes.namespaces;
     let scope = if namespaces.is_empty() { Scope::Cluster } else { Scope::Namespaces(namespaces.clone()) };
-    let asked = permissions::needed(&scope, own, true);
+    let asked = permissions::needed(&permissions::Needs {
+        scope: &scope,
+        own_namespace: own,
+        lease: &config.kubernetes.lease,
+        control: &config.kubernetes.control,
+        write: true,
+    });
     let count = asked.len();
     let mut findings: Vec<Finding> = permissions::review(client, asked)
         .await
@@ -77,9 +83,9 @@ async fn allowed(client: &Client, config: &Config, own: &str) -> Vec<Finding> {
     findings
 }
 
-async fn lease(client: &Client, own: &str) -> Finding {
-    let name = format!("Lease {own}/{}", kubernetes::LEASE);
-    match Api::<Lease>::namespaced(client.clone(), own).get_opt(kubernetes::LEASE).await {
+async fn lease(client: &Client, own: &str, called: &str) -> Finding {
+    let name = format!("Lease {own}/{called}");
+    match Api::<Lease>::namespaced(client.clone(), own).get_opt(called).await {
         Ok(Some(lease)) => {
             let holder = lease.spec.and_then(|s| s.holder_identity).filter(|h| !h.is_empty());
             holder.map_or_else(

@@ -39,7 +39,7 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
 async fn of_reader(config: &Config, reader: &Reader, name: &str) -> Vec<Finding> {
     let now = Utc::now();
     reader.begin_tick();
-    let answer = reader.instant(now, &["vector(1)".to_owned()]).await.pop();
+    let answer = reader.instant(now, now, &["vector(1)".to_owned()]).await.pop();
     if let Some(Err(error)) = answer {
         return vec![Finding::unreachable(name, error.to_string(), "check address, credentials and network policies")];
     }
@@ -66,7 +66,7 @@ async fn history(config: &Config, reader: &Reader, name: &str) -> Finding {
     let mut oldest = TimeDelta::zero();
     for eighth in (1..=8).rev() {
         let age = wanted * eighth / 8;
-        let answer = reader.instant(now, &[format!("count(up offset {}s)", age.num_seconds())]).await.pop();
+        let answer = reader.instant(now, now, &[format!("count(up offset {}s)", age.num_seconds())]).await.pop();
         if let Some(Ok(samples)) = answer
             && samples.iter().any(|s| s.value.is_some())
         {
@@ -85,7 +85,7 @@ async fn history(config: &Config, reader: &Reader, name: &str) -> Finding {
 
 async fn scraped(reader: &Reader, name: &str) -> Finding {
     let name = format!("{name} scrapes floorcast");
-    let answer = reader.instant(Utc::now(), &["count(floorcast_build_info)".to_owned()]).await.pop();
+    let answer = reader.instant(Utc::now(), Utc::now(), &["count(floorcast_build_info)".to_owned()]).await.pop();
     match answer {
         Some(Ok(samples)) if samples.iter().any(|s| s.value.is_some_and(|v| v > 0.0)) => Finding::ok(name, "yes"),
         Some(Err(error)) => Finding::warn(name, error.to_string(), "look at the datasource's log"),

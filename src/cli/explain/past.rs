@@ -79,7 +79,7 @@ pub(super) async fn run(global: &Global, hpa: &str, at: DateTime<Utc>, file: &Pa
 
 async fn ask(reader: &Reader, at: DateTime<Utc>, query: &str) -> Result<Vec<crate::datasource::Sample>, Failure> {
     reader.begin_tick();
-    let mut answers = reader.instant(at, &[query.to_owned()]).await;
+    let mut answers = reader.instant(Utc::now(), at, &[query.to_owned()]).await;
     answers.pop().unwrap_or_else(|| Ok(Vec::new())).map_err(|e| Failure::unreachable(e.to_string()))
 }
 
