@@ -15,6 +15,10 @@ const ENDING: &str = "[bcdfghjklmnpqrstvwxz2456789]{5}";
 /// Longest generated base of a pod's name; longer ones are cut, and then the form is no longer exact.
 const LONGEST_BASE: usize = 58;
 
+/// Who owns a pod is a fact that does not change: it may be as old as Prometheus' own look-back, however rarely
+/// kube-state-metrics is scraped.
+const LOOK_BACK: TimeDelta = TimeDelta::minutes(5);
+
 /// How the pods of one target are told from others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Members {
@@ -43,7 +47,7 @@ impl Members {
             return Err(Refusal::PodsUnknown { why });
         }
         let namespace = Matcher::equal("namespace", namespace);
-        Ok(Self { target: target.clone(), namespace, required: required.to_vec(), by_owner, window: window(rate) })
+        Ok(Self { target: target.clone(), namespace, required: required.to_vec(), by_owner, window: window(rate.max(LOOK_BACK)) })
     }
 
     /// Namespace, required matchers, and the form of the names: what every selector of these pods carries.
