@@ -194,6 +194,7 @@ fn policy(said: &Said<'_>, config: &Config, mode: Mode, errors: &mut Vec<Annotat
         ramp: guard.ramp(),
         respect: guard.respect.get(),
         longest_hold: guard.longest_hold.get(),
+        rails: config.rails(),
     }
 }
 

@@ -25,7 +25,7 @@ pub use sections::{Budgets, Defaults, Guard, HpaController, Lead, LeadPeriod, Ti
 pub use template::{GIVEN, Load, Piece, Template};
 
 use chrono::{DateTime, Utc};
-use floorcast_models::{budget::Limits, units::Replicas};
+use floorcast_models::{budget::Limits, policy::Rails, units::Replicas};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path};
@@ -124,6 +124,15 @@ impl Config {
         let places = tree::Places::of(text);
         let faults = faults.into_iter().map(|fault| fault.located(&places)).collect();
         Err(ConfigError::Invalid { file: file.to_owned(), faults })
+    }
+
+    /// The administrator's guard rails, as the core wants them.
+    pub fn rails(&self) -> Rails {
+        Rails {
+            headroom: self.guard.headroom.get(),
+            runaway: self.guard.runaway_factor.get(),
+            above_base: Some(Replicas::new(self.budgets.workload.get())),
+        }
     }
 
     /// The datasource of this name, or the default one.

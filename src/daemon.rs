@@ -472,6 +472,7 @@ fn fallback(config: &Config) -> Policy {
         ramp: config.guard.ramp(),
         respect: config.guard.respect.get(),
         longest_hold: config.guard.longest_hold.get(),
+        rails: config.rails(),
     }
 }
 

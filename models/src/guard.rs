@@ -13,11 +13,6 @@ use crate::target::Target;
 use crate::units::Replicas;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Share of `maxReplicas` that no floor may take, so that the HPA can still react upwards (`decisions.md` 13).
-const HEADROOM: f64 = 0.10;
-/// No floor above this many times the most ever needed in the training window (failure M2).
-const RUNAWAY: f64 = 1.5;
-
 /// What the plan needs, on its way through the rails.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Draft {
@@ -58,17 +53,20 @@ pub(crate) fn trust(draft: &mut Draft, evidence: &Evidence, base: Replicas, stan
     true
 }
 
-/// Replicas that stay free below `maxReplicas`: max(1, ceil(10 % of max)).
-pub fn headroom(max: Replicas) -> Replicas {
-    share_of(max, HEADROOM).max(Replicas::ONE)
+/// Replicas that stay free below `maxReplicas`, so that the HPA can still react upwards: max(1, ceil(share of max)).
+pub fn headroom(max: Replicas, share: f64) -> Replicas {
+    share_of(max, share).max(Replicas::ONE)
 }
 
 /// Rail 3, the part that one workload knows by itself: the lowest of the caps, and whose it is.
 ///
 /// It is also the last bound and acts at once: a person who lowers a cap does not wait for a ramp.
-pub(crate) fn cap(target: &Target, policy: &Policy) -> (Limit, Replicas) {
-    let mut lowest = (Limit::Headroom, target.max.saturating_sub(headroom(target.max)));
-    for (by, cap) in [(Limit::UserCap, policy.max_floor), (Limit::AdminCap, policy.admin_cap)] {
+pub(crate) fn cap(target: &Target, policy: &Policy, base: Replicas) -> (Limit, Replicas) {
+    let mut lowest = (Limit::Headroom, target.max.saturating_sub(headroom(target.max, policy.rails.headroom)));
+    let above_base = policy.rails.above_base.map(|more| base.saturating_add(more));
+    let caps =
+        [(Limit::UserCap, policy.max_floor), (Limit::AdminCap, policy.admin_cap), (Limit::WorkloadBudget, above_base)];
+    for (by, cap) in caps {
         if let Some(cap) = cap.filter(|cap| *cap < lowest.1) {
             lowest = (by, cap);
         }
@@ -76,9 +74,9 @@ pub(crate) fn cap(target: &Target, policy: &Policy) -> (Limit, Replicas) {
     lowest
 }
 
-/// Rail 4. 1.5 × the most replicas ever needed in the training window.
-pub(crate) fn runaway(most_needed: Replicas) -> Replicas {
-    share_of(most_needed, RUNAWAY)
+/// Rail 4. A multiple (1.5 by default) of the most replicas ever needed in the training window (failure M2).
+pub(crate) fn runaway(most_needed: Replicas, factor: f64) -> Replicas {
+    share_of(most_needed, factor)
 }
 
 #[cfg(test)]
@@ -92,7 +90,7 @@ mod tests {
         for (max, wanted) in
             [(0, 1), (1, 1), (2, 1), (9, 1), (10, 1), (11, 2), (20, 2), (21, 3), (100, 10), (1001, 101)]
         {
-            assert_eq!(headroom(n(max)), n(wanted), "max {max}");
+            assert_eq!(headroom(n(max), 0.1), n(wanted), "max {max}");
         }
     }
 
@@ -122,8 +120,13 @@ mod tests {
         ] {
             let mut policy = policy();
             (policy.max_floor, policy.admin_cap) = (user.map(n), admin.map(n));
-            assert_eq!(cap(&target, &policy), (by, n(cap_at)), "user {user:?}, admin {admin:?}");
+            assert_eq!(cap(&target, &policy, n(3)), (by, n(cap_at)), "user {user:?}, admin {admin:?}");
         }
+        let mut policy = policy();
+        policy.rails.above_base = Some(n(10));
+        assert_eq!(cap(&target, &policy, n(3)), (Limit::WorkloadBudget, n(13)));
+        policy.rails = crate::policy::Rails { headroom: 0.5, ..policy.rails };
+        assert_eq!(cap(&target, &policy, n(18)), (Limit::Headroom, n(20)));
     }
 
     #[test]

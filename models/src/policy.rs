@@ -60,6 +60,25 @@ pub struct Policy {
     pub respect: TimeDelta,
     /// Longest `until` ahead (6 h by default).
     pub longest_hold: TimeDelta,
+    /// The administrator's guard rails.
+    pub rails: Rails,
+}
+
+/// The administrator's guard rails for one workload.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rails {
+    /// Share of `maxReplicas`, at least one replica, that floors leave to the HPA (0.10 by default).
+    pub headroom: f64,
+    /// No floor above this multiple of the most ever needed in the training window (1.5 by default).
+    pub runaway: f64,
+    /// Replicas above the base that one workload's floor may add, where limited.
+    pub above_base: Option<Replicas>,
+}
+
+impl Default for Rails {
+    fn default() -> Self {
+        Self { headroom: 0.10, runaway: 1.5, above_base: None }
+    }
 }
 
 /// How floors come down while they bind (`hpa.md` 3.3).

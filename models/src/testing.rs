@@ -54,6 +54,7 @@ pub(crate) fn policy() -> Policy {
         ramp: Ramp::default(),
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
+        rails: crate::policy::Rails::default(),
     }
 }
 

@@ -82,7 +82,9 @@ fn same(a: &Reason, b: &Reason) -> bool {
 fn event_of(reason: &Reason) -> Option<EventReason> {
     Some(match reason {
         Reason::Limited { by, .. } => match by {
-            Limit::NamespaceBudget | Limit::ClusterBudget | Limit::PodRate => EventReason::BudgetExceeded,
+            Limit::WorkloadBudget | Limit::NamespaceBudget | Limit::ClusterBudget | Limit::PodRate => {
+                EventReason::BudgetExceeded
+            }
             Limit::Runaway => EventReason::RunawayLimited,
             Limit::Headroom | Limit::UserCap | Limit::AdminCap => EventReason::Capped,
             _ => return None,

@@ -47,7 +47,13 @@ impl Members {
             return Err(Refusal::PodsUnknown { why });
         }
         let namespace = Matcher::equal("namespace", namespace);
-        Ok(Self { target: target.clone(), namespace, required: required.to_vec(), by_owner, window: window(rate.max(LOOK_BACK)) })
+        Ok(Self {
+            target: target.clone(),
+            namespace,
+            required: required.to_vec(),
+            by_owner,
+            window: window(rate.max(LOOK_BACK)),
+        })
     }
 
     /// Namespace, required matchers, and the form of the names: what every selector of these pods carries.

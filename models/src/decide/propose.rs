@@ -35,7 +35,7 @@ pub fn propose(situation: &Situation<'_>, memory: &Memory) -> Proposal {
         due: base,
         ahead: base,
         asked: base,
-        cap: guard::cap(situation.target, situation.policy),
+        cap: guard::cap(situation.target, situation.policy, base),
     };
     if let Some((course, state, reason)) = stop(situation, &stance, memory) {
         (proposal.course, proposal.state) = (course, state);
@@ -160,7 +160,7 @@ fn follow(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, p
 /// Rail 4 already here, without its reason, so that no budget is spent on what it will cut; [`super::finish`] tells it in its place.
 fn limit_runaway(situation: &Situation<'_>, draft: &mut Draft, standing: Replicas, base: Replicas) {
     let limit = if let Some(most) = situation.evidence.most_needed {
-        guard::runaway(most).max(base)
+        guard::runaway(most, situation.policy.rails.runaway).max(base)
     } else {
         if draft.due > standing {
             draft.reasons.push(Reason::RunawayUnknown);

@@ -13,6 +13,8 @@ pub enum Limit {
     UserCap,
     /// The administrator's cap for one workload.
     AdminCap,
+    /// Replicas above base over one workload.
+    WorkloadBudget,
     /// Replicas above base over the namespace.
     NamespaceBudget,
     /// Replicas above base over the cluster.
@@ -31,10 +33,11 @@ pub enum Limit {
 
 impl Limit {
     /// Every limit, for metrics that show all of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Headroom,
         Self::UserCap,
         Self::AdminCap,
+        Self::WorkloadBudget,
         Self::NamespaceBudget,
         Self::ClusterBudget,
         Self::PodRate,
@@ -50,6 +53,7 @@ impl Limit {
             Self::Headroom => "Headroom",
             Self::UserCap => "UserCap",
             Self::AdminCap => "AdminCap",
+            Self::WorkloadBudget => "WorkloadBudget",
             Self::NamespaceBudget => "NamespaceBudget",
             Self::ClusterBudget => "ClusterBudget",
             Self::PodRate => "PodRate",
@@ -63,13 +67,14 @@ impl Limit {
     /// What this limit is, and how to move it.
     const fn explanation(self) -> &'static str {
         match self {
-            Self::Headroom => "maxReplicas less the headroom of max(1, 10 %); raise maxReplicas to allow more",
+            Self::Headroom => "maxReplicas less the headroom (at least one replica); raise maxReplicas to allow more",
             Self::UserCap => "annotation floorcast.io/max-floor; raise it to allow more",
             Self::AdminCap => "the administrator's cap for one workload; it is in the configuration",
+            Self::WorkloadBudget => "the budget of replicas above base for one workload; it is in the configuration",
             Self::NamespaceBudget => "the namespace's budget of replicas above base; it is in the configuration",
             Self::ClusterBudget => "the cluster's budget of replicas above base; it is in the configuration",
             Self::PodRate => "the cluster's budget of new pods per minute; the rest follows in the next minutes",
-            Self::Runaway => "1.5 × the most replicas ever needed in the training window",
+            Self::Runaway => "the runaway limit, a multiple of the most replicas ever needed in the training window",
             Self::Persistence => "what the load of now justifies, as the forecast is not trusted",
             Self::WriteBudget => "at most 12 writes per HPA and hour",
             Self::Capacity => {

@@ -25,7 +25,8 @@ impl World {
     fn bounds(&self, tick: &Tick) -> TestCaseResult {
         let Some(write) = tick.next.action.write() else { return Ok(()) };
         let max = tick.seen.max;
-        let caps = [Some(max.saturating_sub(headroom(max))), tick.cap, self.policy.admin_cap];
+        let caps =
+            [Some(max.saturating_sub(headroom(max, self.policy.rails.headroom))), tick.cap, self.policy.admin_cap];
         let cap = caps.into_iter().flatten().min().unwrap_or(Replicas::ZERO);
         prop_assert!(write.held.base < write.held.floor, "a floor is above its base: {:?}", tick.next);
         prop_assert!(write.held.floor <= cap, "floor {} above the cap of {cap}: {:?}", write.held.floor, tick.decision);
