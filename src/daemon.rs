@@ -28,7 +28,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
-    budget::{BudgetMemory, Limits},
+    budget::BudgetMemory,
     hpa::Tolerance,
     policy::{Mode, Policy},
     units::Replicas,
@@ -304,7 +304,7 @@ impl Daemon {
             step: self.config.defaults.step.get(),
             tolerance: tolerance(&self.config),
             hpa_period: self.config.hpa_controller.sync_period.get(),
-            limits: &limits(&self.config),
+            limits: &self.config.limits(),
             fallback: &fallback,
         };
         judge::judge(&bench, &mut self.roster.entries, &mut self.budgets, |entry| {
@@ -445,17 +445,6 @@ fn retry(step: TimeDelta) -> TimeDelta {
 /// The HPA controller's tolerance, the same both ways.
 fn tolerance(config: &Config) -> Tolerance {
     Tolerance::both(config.hpa_controller.tolerance.get())
-}
-
-/// The budgets of the configuration.
-fn limits(config: &Config) -> Limits {
-    let budgets = &config.budgets;
-    Limits {
-        namespace: Replicas::new(budgets.namespace.get()),
-        namespaces: BTreeMap::new(),
-        cluster: Replicas::new(budgets.cluster.get()),
-        pods_per_minute: Replicas::new(budgets.new_pods_per_minute.get()),
-    }
 }
 
 /// The policy without any annotation, for marks of ours on an object that nobody opted in.
