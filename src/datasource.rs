@@ -25,7 +25,7 @@ pub use decode::Dropped;
 pub use error::{Fault, ReadError, sanitised};
 pub use exchange::{Observer, Unobserved};
 pub use history::{Absorbed, History};
-pub use reader::{Answer, Datasources, Emptiness, RangeQuery, Reader, Sample};
+pub use reader::{Answer, Datasources, Emptiness, RangeQuery, Reader, Row, Sample};
 pub use secret::Secret;
 pub use settings::{ALLOWED_HEADERS, Auth, DatasourceSettings, Kind, Limits, SecretSource, SettingsError, TlsSettings};
 pub use transport::{Ask, Reply, Request, StatusPage, Transport, TransportError};

@@ -167,8 +167,7 @@ pub fn derive(workload: &Workload, pods: &[PodFacts], config: &LoadConfig<'_>) -
     match config.choice {
         LoadChoice::Auto => automatic(workload, pods, config, &source),
         LoadChoice::Query(query) => {
-            let load =
-                template::load(&source, "query", query.clone(), config.target_per_replica, "floorcast.io/query".into());
+            let load = template::load(&source, "query", query.clone(), config.target_per_replica, "floorcast.io/query");
             Ok(Derived { loads: vec![load?], left_out: Vec::new() })
         }
         LoadChoice::Template { name, arguments } => {
@@ -194,7 +193,7 @@ fn of_template(
     let datasource = template.datasource.as_deref().unwrap_or(config.datasource);
     let source = Source { datasource, namespace: &workload.namespace, hpa: &workload.hpa };
     let target = config.target_per_replica.or_else(|| PerReplica::new(template.target_per_replica?.get()));
-    template::load(&source, name, query, target, format!("template {name}"))
+    template::load(&source, name, query, target, &format!("template {name}"))
 }
 
 /// One load per admissible metric of the HPA.
@@ -264,7 +263,7 @@ fn distinct(name: String, taken: &[Load]) -> String {
     if free(&name) {
         return name;
     }
-    (2..).map(|i| format!("{name}-{i}")).find(free).unwrap_or(name)
+    (2..=taken.len() + 2).map(|i| format!("{name}-{i}")).find(free).unwrap_or(name)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use tokio::time::Instant;
 
 /// First and longest wait.
 const SHORTEST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(60);
+const LONGEST: Duration = Duration::from_mins(1);
 /// `Retry-After` beyond this is not believed.
-const MOST_RETRY_AFTER: Duration = Duration::from_secs(300);
+const MOST_RETRY_AFTER: Duration = Duration::from_mins(5);
 
 /// State of one datasource's back-off.
 #[derive(Debug)]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 /// A file that keeps its stamp while its content changes is noticed after this long all the same.
-const STALE: Duration = Duration::from_secs(60);
+const STALE: Duration = Duration::from_mins(1);
 /// A larger file is no credential.
 const LARGEST: u64 = 1 << 20;
 

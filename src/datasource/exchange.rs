@@ -145,7 +145,7 @@ impl Exchange {
 
     async fn once(&self, request: Request, now: DateTime<Utc>) -> Result<Vec<u8>, Fault> {
         let after = self.limits.total;
-        let broken = |e| self.broken(e, after);
+        let broken = |e| broken(&e, after);
         let reply = self.transport.send(request).await.map_err(broken)?;
         if let Some(theirs) = date(&reply.headers) {
             *self.skew.lock().unwrap_or_else(PoisonError::into_inner) = Some(theirs - now);
@@ -153,16 +153,6 @@ impl Exchange {
         match reply.status {
             200..=299 => good(reply, self.limits.body_bytes).await.map_err(|e| e.unwrap_or_else(broken)),
             _ => Err(refused(reply, now).await),
-        }
-    }
-
-    fn broken(&self, error: TransportError, after: Duration) -> Fault {
-        let why = sanitised(&error.to_string(), 512);
-        match error {
-            TransportError::Unreachable(_) => Fault::Unreachable { why },
-            TransportError::Tls(_) => Fault::Tls { why },
-            TransportError::TimedOut => Fault::TimedOut { after },
-            TransportError::Credentials(_) => Fault::Credentials { why },
         }
     }
 
@@ -185,6 +175,17 @@ impl Exchange {
             }
         }
         self.observer.up(&self.name, self.is_up());
+    }
+}
+
+/// The name of a failure below HTTP.
+fn broken(error: &TransportError, after: Duration) -> Fault {
+    let why = sanitised(&error.to_string(), 512);
+    match error {
+        TransportError::Unreachable(_) => Fault::Unreachable { why },
+        TransportError::Tls(_) => Fault::Tls { why },
+        TransportError::TimedOut => Fault::TimedOut { after },
+        TransportError::Credentials(_) => Fault::Credentials { why },
     }
 }
 

@@ -62,6 +62,9 @@ impl Answer {
     }
 }
 
+/// One series of a table, by its label set.
+pub type Row = (BTreeMap<String, String>, Answer);
+
 /// One value now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sample {
@@ -160,11 +163,7 @@ impl Reader {
     }
 
     /// The samples of a range for every series of the query, by label set, with the server's warnings.
-    pub async fn table(
-        &self,
-        now: DateTime<Utc>,
-        query: &RangeQuery,
-    ) -> Result<Vec<(BTreeMap<String, String>, Answer)>, ReadError> {
+    pub async fn table(&self, now: DateTime<Utc>, query: &RangeQuery) -> Result<Vec<Row>, ReadError> {
         self.rows(now, query, self.exchange.limits.series, None).await.map_err(|f| self.error(Some(&query.query), f))
     }
 
@@ -250,13 +249,13 @@ impl Reader {
         query: &RangeQuery,
         most: usize,
         limit: Option<u32>,
-    ) -> Result<Vec<(BTreeMap<String, String>, Answer)>, Fault> {
+    ) -> Result<Vec<Row>, Fault> {
         let grid = Grid::new(query.start, query.end, query.step)?;
         let mut table = Table { grid, most, rows: BTreeMap::new(), dropped: Dropped::default(), warnings: Vec::new() };
         let mut chunks = grid.chunks(self.evaluations(&grid, &query.query));
         chunks.reverse();
         while let Some(chunk) = chunks.pop() {
-            let body = self.exchange.ask(self.ask(query, &grid, chunk), limit, now).await;
+            let body = self.exchange.ask(ask_for(query, &grid, chunk), limit, now).await;
             match body.and_then(|b| decode::query(&b, most)) {
                 Ok(envelope) => table.take(chunk, envelope)?,
                 Err(fault) => chunks.extend(self.smaller(&query.query, &grid, chunk, fault)?),
@@ -264,12 +263,6 @@ impl Reader {
         }
         self.observe(&table.dropped);
         table.finish(self.clock_skew())
-    }
-
-    fn ask(&self, query: &RangeQuery, grid: &Grid, chunk: Chunk) -> Ask {
-        let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
-        let step = TimeDelta::seconds(grid.step);
-        Ask::Range { query: query.query.clone(), start: at(chunk.first), end: at(chunk.last), step }
     }
 
     /// Evaluations per request: the limits, and what was learned of this query.
@@ -330,6 +323,12 @@ impl Reader {
             self.exchange.observer.dropped(&self.exchange.name, reason, count);
         }
     }
+}
+
+fn ask_for(query: &RangeQuery, grid: &Grid, chunk: Chunk) -> Ask {
+    let at = |seconds| DateTime::from_timestamp(seconds, 0).unwrap_or_default();
+    let step = TimeDelta::seconds(grid.step);
+    Ask::Range { query: query.query.clone(), start: at(chunk.first), end: at(chunk.last), step }
 }
 
 /// Prometheus: "query processing would load too many samples"; Thanos and Mimir: limits of series and chunks;
@@ -405,7 +404,7 @@ impl Table {
         Ok(())
     }
 
-    fn finish(mut self, clock_skew: Option<TimeDelta>) -> Result<Vec<(BTreeMap<String, String>, Answer)>, Fault> {
+    fn finish(mut self, clock_skew: Option<TimeDelta>) -> Result<Vec<Row>, Fault> {
         if self.rows.is_empty() {
             self.rows.insert(BTreeMap::new(), vec![f32::NAN; self.grid.len]);
         }

@@ -251,7 +251,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             points_per_query: 10_000,
-            longest_range: Duration::from_secs(28 * 86_400),
+            longest_range: Duration::from_hours(28 * 24),
             concurrency: 4,
             queue: 64,
             queries_per_tick: 400,
@@ -278,11 +278,11 @@ impl Limits {
         if !(1024..=256 << 20).contains(&self.body_bytes) {
             found.push(("body-bytes", format!("{} is outside 1 KiB to 256 MiB", self.body_bytes)));
         }
-        let (low, high) = (Duration::from_millis(10), Duration::from_secs(300));
+        let (low, high) = (Duration::from_millis(10), Duration::from_mins(5));
         if !(low..=high).contains(&self.connect) || !(low..=high).contains(&self.total) {
             found.push(("total", "connect and total must be 10 ms to 5 min".to_owned()));
         }
-        if self.longest_range < Duration::from_secs(3600) {
+        if self.longest_range < Duration::from_hours(1) {
             found.push(("longest-range", "must be at least 1 h".to_owned()));
         }
         found

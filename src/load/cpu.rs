@@ -45,12 +45,11 @@ impl Cpu<'_> {
     /// or `POD`; the kubelet's `/metrics/resource` exports the same name once more.
     fn query(&self) -> String {
         let mut matchers = self.members.matchers();
-        match self.container {
-            Some(container) => matchers.push(Matcher::equal("container", container)),
-            None => {
-                matchers.push(Matcher::new("container", Comparison::NotEqual, ""));
-                matchers.push(Matcher::new("container", Comparison::NotEqual, "POD"));
-            }
+        if let Some(container) = self.container {
+            matchers.push(Matcher::equal("container", container));
+        } else {
+            matchers.push(Matcher::new("container", Comparison::NotEqual, ""));
+            matchers.push(Matcher::new("container", Comparison::NotEqual, "POD"));
         }
         matchers.push(Matcher::new("metrics_path", Comparison::NotEqual, "/metrics/resource"));
         let usage = format!("max by (pod, container) (rate({}[{}]))", selector(METRIC, &matchers), window(self.rate));
@@ -106,18 +105,14 @@ impl Cpu<'_> {
             let none = || Refusal::NoRequest { pod: pod.name.clone(), container: c.name.clone() };
             c.cpu_request.filter(|r| *r > 0.0).ok_or_else(none)
         };
-        match self.container {
-            Some(name) => match counted.iter().find(|c| c.name == name) {
-                Some(container) => of(container),
-                None => {
-                    let found = counted.iter().map(|c| c.name.clone()).collect();
-                    Err(Refusal::NoSuchContainer { container: name.to_owned(), found })
-                }
-            },
-            None => match pod.pod_cpu_request.filter(|r| *r > 0.0) {
-                Some(whole) => Ok(whole),
-                None => counted.into_iter().map(of).sum(),
-            },
+        if let Some(name) = self.container {
+            let found = || counted.iter().map(|c| c.name.clone()).collect();
+            let missing = || Refusal::NoSuchContainer { container: name.to_owned(), found: found() };
+            return counted.iter().find(|c| c.name == name).ok_or_else(missing).and_then(|c| of(c));
+        }
+        match pod.pod_cpu_request.filter(|r| *r > 0.0) {
+            Some(whole) => Ok(whole),
+            None => counted.into_iter().map(of).sum(),
         }
     }
 }

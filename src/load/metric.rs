@@ -56,12 +56,12 @@ impl Named<'_> {
         let mut matchers = members.matchers();
         matchers.extend(self.matchers()?);
         let query = format!("sum(\n  {}\n)", members.only(&selector(self.name, &matchers)));
-        self.finish(source, query, target, format!("summed over {}", members.explain()))
+        Ok(self.finish(source, query, target, &format!("summed over {}", members.explain())))
     }
 
     /// An `External` metric: the sum of its series in our namespace.
     pub(crate) fn external(&self, base: &[Matcher], source: &Source<'_>) -> Result<Load, Refusal> {
-        self.whole(base.to_vec(), source, "of the namespace's series with the HPA's selector".to_owned())
+        self.whole(base.to_vec(), source, "of the namespace's series with the HPA's selector")
     }
 
     /// An `Object` metric: the value of one object.
@@ -72,17 +72,17 @@ impl Named<'_> {
         }
         let mut matchers = base.to_vec();
         matchers.push(Matcher::equal(label, &object.name));
-        self.whole(matchers, source, format!("of {} {}", object.kind, object.name))
+        self.whole(matchers, source, &format!("of {} {}", object.kind, object.name))
     }
 
-    fn whole(&self, mut matchers: Vec<Matcher>, source: &Source<'_>, of: String) -> Result<Load, Refusal> {
+    fn whole(&self, mut matchers: Vec<Matcher>, source: &Source<'_>, of: &str) -> Result<Load, Refusal> {
         let target = self.target()?;
         matchers.extend(self.matchers()?);
         let query = format!("sum({})", selector(self.name, &matchers));
-        self.finish(source, query, target, of)
+        Ok(self.finish(source, query, target, of))
     }
 
-    fn finish(&self, source: &Source<'_>, query: String, target: PerReplica, of: String) -> Result<Load, Refusal> {
+    fn finish(&self, source: &Source<'_>, query: String, target: PerReplica, of: &str) -> Load {
         let minds = vec![format!(
             "{} is asked for under the HPA's name; where the metrics adapter renames or converts it, use a load template",
             self.name
@@ -91,7 +91,7 @@ impl Named<'_> {
             format!("load: {} {of}", self.name),
             format!("target per replica: averageValue = {}", super::cpu::short(target.get())),
         ];
-        Ok(Load::new(source, self.name.to_owned(), query, "", target, minds, explain))
+        Load::new(source, self.name.to_owned(), query, "", target, minds, explain)
     }
 
     fn target(&self) -> Result<PerReplica, Refusal> {

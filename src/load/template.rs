@@ -50,7 +50,7 @@ pub(crate) fn load(
     name: &str,
     query: String,
     target: Option<PerReplica>,
-    from: String,
+    from: &str,
 ) -> Result<Load, Refusal> {
     check(&query)?;
     let target = target.ok_or(Refusal::NoTarget)?;
