@@ -82,6 +82,8 @@ pub struct Wiring {
     pub clock: Clock,
     /// Identity of the process.
     pub identity: String,
+    /// What we may not do, as sentences.
+    pub forbidden: watch::Receiver<Vec<String>>,
     /// Ask and learn also while another process leads: for commands that only look.
     pub always_study: bool,
 }
@@ -419,6 +421,7 @@ impl Daemon {
             datasources: &self.datasources,
             entries: &self.roster.entries,
             tick_took: self.tick_took,
+            forbidden: &self.wiring.forbidden.borrow(),
         })
     }
 

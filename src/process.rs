@@ -11,10 +11,12 @@ use crate::{
         events::Recorder,
         lease::{self, Elector},
         observe::{Cluster, Scope, Settings},
+        permissions,
     },
     metrics::Metrics,
 };
 use chrono::Utc;
+use kube::Client;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -77,6 +79,7 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
         cluster = clients.address, listen = %listen, api = %api, "floorcast starts"
     );
     let at_least = Arc::clone(&elector);
+    let reviewed = watch::Sender::new(Vec::new());
     let wiring = Wiring {
         cluster: Cluster::start(clients.watch.clone(), watching(&config, &namespace)),
         writer: writer(&config, &clients, &clock).following(elector.leadership()),
@@ -91,7 +94,9 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
         clock,
         identity,
         always_study: false,
+        forbidden: reviewed.subscribe(),
     };
+    let reviews = tokio::spawn(review(clients.watch.clone(), Arc::clone(&config), namespace, reviewed));
     let mut daemon = Daemon::new(wiring).map_err(StartError::Datasource)?;
     let sources = Sources { snapshot: snapshot.subscribe(), metrics, pulse };
     let server = tokio::spawn(listeners.serve(sources, stop.clone()));
@@ -101,6 +106,7 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
     drop(daemon);
     end(elector).await;
     signalled.abort();
+    reviews.abort();
     if let Some(reload) = reload {
         reload.abort();
     }
@@ -118,6 +124,33 @@ async fn work(daemon: &mut Daemon, stop: &CancellationToken) {
     tokio::select! {
         () = daemon.run(stop.clone()) => {}
         () = late => tracing::warn!("the last tick did not end in time"),
+    }
+}
+
+/// Asks every now and then what we may do, and publishes what we may not, as sentences. Nothing crashes for want of a right.
+async fn review(client: Client, config: Arc<Config>, namespace: String, publish: watch::Sender<Vec<String>>) {
+    let settings = watching(&config, &namespace);
+    let needs = permissions::Needs {
+        scope: &settings.scope,
+        own_namespace: &namespace,
+        lease: &config.kubernetes.lease,
+        control: &config.kubernetes.control,
+        write: true,
+    };
+    loop {
+        let answers = permissions::review(&client, permissions::needed(&needs)).await;
+        let denied = answers.into_iter().filter_map(|(permission, verdict)| match verdict {
+            permissions::Verdict::Denied(_) => Some(format!("may not {permission}: cannot {}", permission.purpose)),
+            _ => None,
+        });
+        let denied: Vec<String> = denied.collect();
+        if publish.borrow().as_slice() != denied.as_slice() {
+            for sentence in &denied {
+                tracing::warn!("{sentence}; grant it as in the manifests' Roles");
+            }
+            publish.send_replace(denied);
+        }
+        tokio::time::sleep(config.timing.permissions.std()).await;
     }
 }
 
@@ -148,7 +181,10 @@ async fn until_signal(stop: CancellationToken) {
 /// Makes the datasources of a configuration, observed by the metrics.
 pub fn datasources(metrics: Arc<Metrics>) -> Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync> {
     Box::new(move |config| {
-        let settings: Vec<DatasourceSettings> = config.datasources.iter().map(DatasourceSettings::from).collect();
+        let mut settings: Vec<DatasourceSettings> = config.datasources.iter().map(DatasourceSettings::from).collect();
+        for one in &mut settings {
+            one.limits.total = config.timing.query_timeout.std();
+        }
         let observer: Arc<dyn Observer> = Arc::clone(&metrics) as Arc<dyn Observer>;
         Datasources::connect(&settings, &observer, JITTER).map_err(|e| e.to_string())
     })

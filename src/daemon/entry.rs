@@ -56,6 +56,8 @@ pub(super) struct Entry {
     pub(super) memory: Memory,
     /// From written floors to ready pods.
     pub(super) lead_times: LeadTimes,
+    /// When ownership that was left behind was last tried to be removed.
+    pub(super) disowned_at: Option<DateTime<Utc>>,
     /// The last outcome.
     pub(super) last: Option<Outcome>,
     /// Changes, newest first.
@@ -86,6 +88,7 @@ impl Entry {
             study: Study::default(),
             memory: Memory::default(),
             lead_times: LeadTimes::default(),
+            disowned_at: None,
             last: None,
             changes: VecDeque::new(),
             opt_in,

@@ -217,6 +217,7 @@ pub(super) struct Process<'a> {
     pub(super) datasources: &'a Datasources,
     pub(super) entries: &'a BTreeMap<Key, Entry>,
     pub(super) tick_took: Option<Duration>,
+    pub(super) forbidden: &'a [String],
 }
 
 /// Puts the process into words.
@@ -242,7 +243,7 @@ pub(super) fn status(process: &Process<'_>) -> api::Status {
         config_in_force: process.config_in_force,
         datasources: process.datasources.iter().map(|reader| datasource(reader)).collect(),
         budgets: budgets(process.config, process.entries),
-        forbidden: Vec::new(),
+        forbidden: process.forbidden.to_vec(),
     }
 }
 

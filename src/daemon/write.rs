@@ -7,11 +7,12 @@ use crate::kubernetes::{
     apply::{Authority, Sent, Writer},
     lease::Ours,
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
-    decide::{Decision, Reason},
+    decide::{Decision, Reason, State},
     lead_time::Lead,
     protocol::{self, Action, Identity, Next, Urgency},
+    target::Hold,
     units::Replicas,
 };
 use futures::{StreamExt, stream};
@@ -19,6 +20,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// Writes under way at once: more would only queue in the API server's fairness.
 const AT_ONCE: usize = 16;
+/// Time between two tries at removing ownership that was left behind.
+const DISOWN_AGAIN: TimeDelta = TimeDelta::hours(1);
 
 /// One workload's write, or the reason for none.
 pub(super) struct Order {
@@ -46,6 +49,7 @@ pub(super) fn orders(
         let memory = std::mem::take(&mut entry.memory);
         let (next, memory) = protocol::next(now, &entry.workload.target, &decision, &policy, identity, memory);
         entry.memory = memory;
+        let next = mended(now, entry, next);
         entry.last = Some(outcome(now, decision, lead, &next));
         // An old look at our own last write decides nothing.
         if next.action != Action::None && entry.workload.caught_up {
@@ -54,6 +58,25 @@ pub(super) fn orders(
     }
     orders.sort_by(|a, b| (a.next.urgency, &a.key).cmp(&(b.next.urgency, &b.key)));
     orders
+}
+
+/// A base that was given back whose ownership entry could not be removed then: tried again hourly, because it costs the user
+/// a `--force-conflicts` as long as it stands.
+fn mended(now: DateTime<Utc>, entry: &mut Entry, next: Next) -> Next {
+    let target = &entry.workload.target;
+    let tried = entry.disowned_at.is_some_and(|at| now - at < DISOWN_AGAIN);
+    if next.action != Action::None || !target.ours || target.hold != Hold::Free || tried || next.state == State::Frozen
+    {
+        return next;
+    }
+    entry.disowned_at = Some(now);
+    let action = Action::Clean {
+        uid: target.uid.clone(),
+        resource_version: target.resource_version.clone(),
+        value: target.min,
+        released_until: target.released_until,
+    };
+    Next { action, urgency: Urgency::Release, ..next }
 }
 
 fn outcome(at: DateTime<Utc>, decision: Decision, lead: Lead, next: &Next) -> Outcome {

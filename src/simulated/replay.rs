@@ -237,6 +237,7 @@ pub fn begin(
         pulse,
         clock,
         identity,
+        forbidden: watch::Sender::new(Vec::new()).subscribe(),
         always_study: false,
     };
     let mut daemon = Daemon::new(wiring).map_err(ReplayError::Start)?;

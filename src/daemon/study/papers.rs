@@ -53,6 +53,10 @@ pub(in crate::daemon) struct Paper {
     pub(super) unread: Option<ReadError>,
     /// The server's warnings about the last answer.
     pub(super) partial: Option<String>,
+    /// Why the query selects nothing, where it never gave a sample.
+    pub(super) nothing: Option<String>,
+    /// The server's clock less ours, as of the last answer.
+    pub(super) skew: Option<TimeDelta>,
     /// When to learn again.
     pub(super) learn_at: Option<DateTime<Utc>>,
     /// The window length that was learned for.
@@ -85,6 +89,8 @@ impl Paper {
             unlearnable: None,
             unread: None,
             partial: None,
+            nothing: None,
+            skew: None,
             learn_at: None,
             lead: None,
         }
@@ -101,6 +107,7 @@ impl Paper {
                 return;
             }
         };
+        self.skew = answer.clock_skew;
         if answer.is_partial() {
             self.partial = Some(answer.warnings.join("; "));
         }
@@ -109,6 +116,11 @@ impl Paper {
             Ok(_) => {}
             Err(error) => self.partial = Some(error.to_string()),
         }
+    }
+
+    /// Nothing was ever answered: a typo, a wrong matcher, or a metric that does not exist yet.
+    pub(super) fn never_seen(&self) -> bool {
+        self.unread.is_none() && self.history.series().is_some_and(|series| series.newest().is_none())
     }
 
     /// Learns if it is due, else gives the models the new samples. Milliseconds of computing: not for an async thread.

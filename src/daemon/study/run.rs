@@ -9,7 +9,7 @@ use crate::{
     annotations::Settings,
     config::Config,
     daemon::entry::Key,
-    datasource::{Datasources, RangeQuery},
+    datasource::{Datasources, RangeQuery, Reader},
     http::api,
     kubernetes::{Workload, events::EventReason, observe::Cluster},
 };
@@ -28,6 +28,9 @@ use tokio::sync::Semaphore;
 const POINTS: usize = 289;
 /// A lead time that moved less than this share is not worth learning again for.
 const SAME_LEAD: f64 = 0.25;
+/// A datasource's clock may differ this much before it is told, and this much before nothing is raised by it.
+const SKEW_TOLD: TimeDelta = TimeDelta::seconds(30);
+const SKEW_REFUSED: TimeDelta = TimeDelta::minutes(5);
 
 /// What every run needs.
 pub(in crate::daemon) struct Desk {
@@ -110,7 +113,9 @@ async fn fetch(desk: &Desk, papers: &mut Papers, now: DateTime<Utc>) {
             Ok(reader) => {
                 let answers = reader.range(now, &queries).await;
                 for (place, answer) in places.into_iter().zip(answers) {
-                    papers.loads[place].absorb(now, answer);
+                    let paper = &mut papers.loads[place];
+                    paper.absorb(now, answer);
+                    explain_nothing(reader, paper, now).await;
                 }
             }
             Err(error) => {
@@ -119,6 +124,15 @@ async fn fetch(desk: &Desk, papers: &mut Papers, now: DateTime<Utc>) {
                 }
             }
         }
+    }
+}
+
+/// A query that never gave a sample is explained once per derivation, with the names that are like the one asked for.
+async fn explain_nothing(reader: &Reader, paper: &mut Paper, now: DateTime<Utc>) {
+    if !paper.never_seen() {
+        paper.nothing = None;
+    } else if paper.nothing.is_none() {
+        paper.nothing = reader.why_empty(now, &paper.load.query).await.ok().map(|why| why.to_string());
     }
 }
 
@@ -177,9 +191,20 @@ fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
         now: value,
         newest,
         most_seen: learned.map(Learned::most_seen),
-        distrust: learned.filter(|l| !l.trust().trusted).map(|l| l.trust().why.clone()),
+        distrust: skewed(paper).or_else(|| learned.filter(|l| !l.trust().trusted).map(|l| l.trust().why.clone())),
         forecast,
     }
+}
+
+/// Clocks that differ so much that "now" means two things: nothing may be raised by such a history.
+fn skewed(paper: &Paper) -> Option<String> {
+    let skew = paper.skew.filter(|skew| skew.abs() > SKEW_REFUSED)?;
+    Some(format!(
+        "the clock of datasource {} differs from ours by {} s (at most {} s); set both by NTP",
+        paper.load.datasource,
+        skew.num_seconds(),
+        SKEW_REFUSED.num_seconds()
+    ))
 }
 
 fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, now: Option<Demand>) -> api::Load {
@@ -235,7 +260,17 @@ fn trouble_of(paper: &Paper) -> Vec<Trouble> {
         let text = format!("load {name}: the answer is partial and was left out: {warning}");
         troubles.push(Trouble { code: "PartialData", text, event: EventReason::PartialData, blocks: true });
     }
-    if let Some(why) = &paper.unlearnable {
+    if let Some(skew) = paper.skew.filter(|skew| skew.abs() > SKEW_TOLD) {
+        let seconds = skew.num_seconds();
+        let text = format!("load {name}: the datasource's clock differs from ours by {seconds} s; set both by NTP");
+        let blocks = skew.abs() > SKEW_REFUSED;
+        troubles.push(Trouble { code: "ClockSkew", text, event: EventReason::ClockSkew, blocks });
+    }
+    if let Some(nothing) = &paper.nothing {
+        let text = format!("load {name}: {nothing}");
+        troubles.push(Trouble { code: "EmptyResult", text, event: EventReason::EmptyResult, blocks: true });
+    }
+    if let Some(why) = paper.unlearnable.as_ref().filter(|_| paper.nothing.is_none()) {
         let event = match why.as_str() {
             "model-failed" => EventReason::ModelFailed,
             "no-history" => EventReason::EmptyResult,
