@@ -7,6 +7,7 @@ pub mod exit;
 pub mod explain;
 pub mod output;
 pub mod plan;
+pub mod release;
 pub mod run;
 pub mod server;
 pub mod spark;
@@ -46,7 +47,12 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,
+        Command::Release(command) => release::run(&global, &command).await,
+        Command::Janitor(command) => release::janitor(&global, &command).await,
         Command::Doctor(command) => doctor::run(&global, &command).await,
         Command::Config(command) => config::run(&global, &command),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -201,3 +201,7 @@ pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, distanc
         .min_by_key(|(edits, _)| *edits)
         .map(|(_, name)| name)
 }
+
+#[cfg(test)]
+#[path = "config/tests.rs"]
+mod tests;

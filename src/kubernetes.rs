@@ -7,6 +7,7 @@ pub mod apply;
 pub mod connect;
 pub mod control;
 pub mod events;
+pub mod held;
 pub mod hold;
 pub mod lease;
 pub mod observe;

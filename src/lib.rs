@@ -6,6 +6,7 @@ pub mod cli;
 pub mod config;
 pub mod daemon;
 pub mod datasource;
+pub mod hand_back;
 pub mod http;
 pub mod kubernetes;
 pub mod load;

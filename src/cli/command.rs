@@ -1,6 +1,6 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{config, doctor, explain, plan, run, status};
+use super::{config, doctor, explain, plan, release, run, status};
 use crate::kubernetes::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -72,6 +72,10 @@ pub enum Command {
     Plan(plan::Plan),
     /// Why a workload's floor is what it is
     Explain(explain::Explain),
+    /// Hand floors back at once
+    Release(release::Release),
+    /// One pass that lowers floors whose `until` has passed; for a CronJob
+    Janitor(release::Janitor),
     /// Check the set-up; each finding with its remedy
     Doctor(doctor::Doctor),
     /// Look at, check or describe the configuration

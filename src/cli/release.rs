@@ -1,0 +1,167 @@
+//! `release` and `janitor`: floors handed back by the command itself, whether a daemon runs or not.
+
+use super::{Exit, Failure, Global, output, output::Table};
+use crate::{
+    config::{self, Config, Period},
+    hand_back::{self, How, Who},
+    kubernetes::{self, Workload, held::held},
+    process,
+};
+use chrono::Utc;
+use clap::Args;
+use floorcast_models::{
+    protocol::{Action, Reply},
+    target::Hold,
+};
+use serde::Serialize;
+use std::{path::PathBuf, sync::Arc};
+
+/// How long a released workload is left in peace: one second to a week.
+type Peace = Period<1_000, { 7 * 86_400_000 }>;
+
+/// Hand floors back at once.
+#[derive(Debug, Args)]
+pub struct Release {
+    /// The HPA, as NAME or NAMESPACE/NAME; absent: with --all, all that are looked at
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    pub hpa: Option<String>,
+    /// All floors, of one namespace with -n
+    #[arg(long)]
+    pub all: bool,
+    /// No floor is acquired again for this long
+    #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = peace)]
+    pub peace: Peace,
+    /// Tell what would be written, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// One pass that lowers floors whose `until` has passed; for a CronJob.
+#[derive(Debug, Args)]
+pub struct Janitor {
+    /// The configuration, for the ramp
+    #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Tell what would be written, write nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+fn peace(text: &str) -> Result<Peace, String> {
+    text.parse::<Peace>().map_err(|message| message.replace('\n', "; "))
+}
+
+/// What became of one floor.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    hpa: String,
+    floor: u32,
+    to: u32,
+    outcome: String,
+    #[serde(skip)]
+    failed: bool,
+}
+
+/// Hands back at once.
+pub async fn run(global: &Global, command: &Release) -> Result<Exit, Failure> {
+    let how = How::Release { peace: command.peace.get() };
+    let (namespace, name) = match command.hpa.as_deref().map(|hpa| (hpa, hpa.split_once('/'))) {
+        Some((_, Some((namespace, name)))) => (Some(namespace.to_owned()), Some(name.to_owned())),
+        Some((name, None)) => (global.namespace.clone(), Some(name.to_owned())),
+        None => (global.namespace.clone(), None),
+    };
+    let scope = Scope { namespace, name, person: true };
+    pass(global, &scope, how, &Config::default(), command.dry_run).await
+}
+
+/// One pass of the janitor.
+pub async fn janitor(global: &Global, command: &Janitor) -> Result<Exit, Failure> {
+    let config = match &command.config {
+        Some(file) => config::load(file)?,
+        None => Config::default(),
+    };
+    let scope = Scope { namespace: global.namespace.clone(), name: None, person: false };
+    pass(global, &scope, How::Expired, &config, command.dry_run).await
+}
+
+/// Which floors are looked at, and for whom.
+struct Scope {
+    namespace: Option<String>,
+    name: Option<String>,
+    person: bool,
+}
+
+async fn pass(global: &Global, scope: &Scope, how: How, config: &Config, dry: bool) -> Result<Exit, Failure> {
+    let unreachable = |e: &dyn std::error::Error| Failure::unreachable(kubernetes::chain(e));
+    let clients = kubernetes::connect(&global.source()).await.map_err(|e| unreachable(&e))?;
+    let namespace = match (&scope.namespace, &scope.name) {
+        (Some(namespace), _) => Some(namespace.clone()),
+        (None, Some(_)) => Some(clients.namespace.clone()),
+        (None, None) => None,
+    };
+    let flag = config.hpa_controller.downscale_stabilisation.get();
+    let found = held(&clients.watch, namespace.as_deref(), flag).await.map_err(|e| unreachable(&e))?;
+    let found: Vec<Workload> =
+        found.into_iter().filter(|w| scope.name.as_ref().is_none_or(|name| *name == w.hpa)).collect();
+    if let (true, Some(name)) = (found.is_empty(), &scope.name) {
+        let namespace = namespace.unwrap_or_default();
+        return Err(Failure::new(Exit::No, format!("no floor is held on {namespace}/{name}; see floorcast status")));
+    }
+    let identity = std::env::var("POD_NAME").unwrap_or_else(|_| "floorcast-command".to_owned());
+    let who = Who { namespace: process::own_namespace(config, &clients), identity, person: scope.person };
+    let writer = process::writer(config, &clients, &(Arc::new(Utc::now) as crate::daemon::Clock));
+    let mut lines = Vec::new();
+    for workload in &found {
+        let next = hand_back::order(Utc::now(), workload, how, &who, config);
+        let sent = if dry { None } else { hand_back::send(&writer, workload, &next).await };
+        let outcome = match (&sent, &next.action) {
+            (Some(sent), _) => told(&sent.reply),
+            (None, Action::None) => (format!("left alone: {}", next.state.as_str()), false),
+            (None, action) => (format!("would {}", action.as_str()), false),
+        };
+        lines.push(line(workload, &next.action, outcome));
+    }
+    output::print(global.output, &lines, |lines| table(lines))?;
+    Ok(if lines.iter().any(|l| l.failed) { Exit::No } else { Exit::Done })
+}
+
+fn line(workload: &Workload, action: &Action, (outcome, failed): (String, bool)) -> Line {
+    let floor = match &workload.target.hold {
+        Hold::Held(held) => held.floor,
+        _ => workload.target.min,
+    };
+    let to = match action {
+        Action::Acquire { write, .. } | Action::Hold { write } => write.held.floor,
+        Action::GiveBack { base, .. } => *base,
+        Action::Clean { value, .. } => *value,
+        Action::None => workload.target.min,
+    };
+    Line { hpa: workload.key(), floor: floor.get(), to: to.get(), outcome, failed }
+}
+
+fn told(reply: &Reply) -> (String, bool) {
+    match reply {
+        Reply::Done { .. } => ("done".to_owned(), false),
+        Reply::Gone => ("gone".to_owned(), false),
+        Reply::Conflict { owner: Some(owner) } => {
+            (format!("{owner} changed it meanwhile; run the command again"), true)
+        }
+        Reply::Conflict { owner: None } => ("it changed meanwhile; run the command again".to_owned(), true),
+        Reply::AboveMax => ("refused: above maxReplicas; run the command again".to_owned(), true),
+        Reply::Denied { message } => (format!("denied: {message}"), true),
+        Reply::NotSent => ("not sent; run the command again".to_owned(), true),
+        Reply::Unknown => ("no answer; look with floorcast status and run the command again".to_owned(), true),
+    }
+}
+
+fn table(lines: &[Line]) -> String {
+    if lines.is_empty() {
+        return "No floor is held.\n".to_owned();
+    }
+    let mut table = Table::new(&["HPA", "FLOOR", "TO", "OUTCOME"]);
+    for line in lines {
+        table.row(vec![line.hpa.clone(), line.floor.to_string(), line.to.to_string(), line.outcome.clone()]);
+    }
+    table.render()
+}
