@@ -29,7 +29,7 @@ pub struct Cli {
 /// What holds everywhere.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Global {
-    /// Namespace to look at; absent: the context's
+    /// Namespace to look at; absent: all for lists, the context's for one workload
     #[arg(short, long, global = true, value_name = "NAMESPACE", conflicts_with = "all_namespaces")]
     pub namespace: Option<String>,
     /// Look at all namespaces

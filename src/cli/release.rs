@@ -21,9 +21,9 @@ type Peace = Period<1_000, { 7 * 86_400_000 }>;
 
 /// Hand floors back at once.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("which").required(true).args(["hpa", "all"]))]
 pub struct Release {
     /// The HPA, as NAME or NAMESPACE/NAME; absent: with --all, all that are looked at
-    #[arg(required_unless_present = "all", conflicts_with = "all")]
     pub hpa: Option<String>,
     /// All floors, of one namespace with -n
     #[arg(long)]
