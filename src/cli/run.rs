@@ -28,7 +28,7 @@ pub struct Run {
     /// Form of log lines; wins over the configuration
     #[arg(long, value_enum, value_name = "FORM", env = "FLOORCAST_LOG_FORMAT")]
     pub log_format: Option<config::LogFormat>,
-    /// Identity in the Lease; absent: $POD_NAME, else the host's name
+    /// Identity in the Lease; absent: the pod's name, else the host's name
     #[arg(long, value_name = "NAME", env = "FLOORCAST_IDENTITY")]
     pub identity: Option<String>,
 }

@@ -19,7 +19,7 @@ const PORT: u16 = 8081;
 /// Where the daemon is asked.
 #[derive(Clone, Debug, Args)]
 pub struct Reach {
-    /// Address of the daemon's API, such as http://127.0.0.1:8081; absent: a port-forward to the leader's pod
+    /// Address of the daemon's API, such as `http://127.0.0.1:8081`; absent: a port-forward to the leader's pod
     #[arg(long, value_name = "URL", env = "FLOORCAST_SERVER")]
     pub server: Option<String>,
     /// Namespace in which floorcast runs

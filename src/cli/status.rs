@@ -6,7 +6,7 @@ use super::{
     server::Reach,
     when,
 };
-use crate::http::api::{Status as Process, VERSION, Workload, WorkloadList};
+use crate::http::api::{Status as Process, Workload, WorkloadList};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -24,7 +24,6 @@ pub async fn run(global: &Global, command: &Status) -> Result<Exit, Failure> {
     let process: Process = command.reach.get(global, "/api/v1/status").await?.ok_or_else(nothing)?;
     let mut list: WorkloadList = command.reach.get(global, "/api/v1/workloads").await?.ok_or_else(nothing)?;
     list.workloads.retain(|w| global.wants(&w.namespace));
-    list.version = VERSION.to_owned();
     output::print(global.output, &list, |list| table(&process, &list.workloads, Utc::now()))?;
     Ok(Exit::Done)
 }
@@ -97,7 +96,7 @@ fn header(process: &Process, now: DateTime<Utc>) -> String {
 
 fn notes(workloads: &[Workload]) -> String {
     let all = workloads.iter().flat_map(|w| w.notes.iter().map(move |note| (w, note)));
-    let blocking: String =
-        all.filter(|(_, n)| n.blocks).map(|(w, n)| format!("\n{}: {}: {}", w.key(), n.code, n.text)).collect();
-    if blocking.is_empty() { blocking } else { blocking + "\n" }
+    let blocking: Vec<String> =
+        all.filter(|(_, n)| n.blocks).map(|(w, n)| format!("{}: {}: {}\n", w.key(), n.code, n.text)).collect();
+    if blocking.is_empty() { String::new() } else { format!("\n{}", blocking.concat()) }
 }

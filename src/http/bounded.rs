@@ -19,7 +19,7 @@ use tokio::{
 /// Connections at once; the kubelet and a few scrapers need fewer than ten.
 const CONNECTIONS: usize = 64;
 /// Longest life of a connection; a scraper simply connects again.
-const LIFE: Duration = Duration::from_secs(300);
+const LIFE: Duration = Duration::from_mins(5);
 /// How long one read may wait, a slow header or an idle connection.
 const PATIENCE: Duration = Duration::from_secs(75);
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 /// A drift of wall clock against monotonic clock that nobody should decide under.
 const DRIFT: TimeDelta = TimeDelta::minutes(5);
 /// The first tick waits for caches; the process is alive as long as it still tries.
-const START: Duration = Duration::from_secs(120);
+const START: Duration = Duration::from_mins(2);
 
 /// One check by name, and what is wrong if anything is.
 #[derive(Clone, Debug, PartialEq, Eq)]

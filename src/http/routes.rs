@@ -48,18 +48,18 @@ struct Wish {
 }
 
 async fn live(State(sources): State<Sources>, Query(wish): Query<Wish>) -> Response {
-    health(sources.pulse.checks(Utc::now()), wish.verbose.is_some())
+    health(&sources.pulse.checks(Utc::now()), wish.verbose.is_some())
 }
 
 async fn ready(State(sources): State<Sources>, Query(wish): Query<Wish>) -> Response {
     let mut checks = sources.pulse.checks(Utc::now());
     let unready = sources.snapshot.borrow().unready.join("; ");
     checks.push(Check { name: "caches", fault: Some(unready).filter(|u| !u.is_empty()) });
-    health(checks, wish.verbose.is_some())
+    health(&checks, wish.verbose.is_some())
 }
 
 /// In the form that the API server uses, so that it reads as people expect.
-fn health(checks: Vec<Check>, verbose: bool) -> Response {
+fn health(checks: &[Check], verbose: bool) -> Response {
     let fine = checks.iter().all(|c| c.fault.is_none());
     let status = if fine { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     if fine && !verbose {
