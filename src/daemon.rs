@@ -47,6 +47,9 @@ use tokio_util::sync::CancellationToken;
 /// Wall clock of the process, or of the simulation.
 pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
 
+/// Makes the datasources of a configuration; what is wrong with one is said in a sentence.
+pub type Connect = Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync>;
+
 /// Studies under way at once. The datasources' own bulkheads let four questions through each; more studies would only wait.
 const STUDIES: usize = 16;
 /// Changes of the cluster are gathered this long before a tick is brought forward for them.
@@ -71,7 +74,7 @@ pub struct Wiring {
     /// The configuration in force.
     pub config: watch::Receiver<Current>,
     /// Makes the datasources of a configuration.
-    pub connect: Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync>,
+    pub connect: Connect,
     /// The process' metrics.
     pub metrics: Arc<Metrics>,
     /// Where snapshots go.

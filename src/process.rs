@@ -2,7 +2,7 @@
 
 use crate::{
     config::{self, Config, ConfigError, Current},
-    daemon::{Clock, Daemon, Wiring},
+    daemon::{Clock, Connect, Daemon, Wiring},
     datasource::{DatasourceSettings, Datasources, Observer},
     http::{self, BindError, Pulse, Sources, api::Snapshot},
     kubernetes::{
@@ -156,9 +156,10 @@ async fn review(client: Client, config: Arc<Config>, namespace: String, publish:
 
 /// Gives the lease up, so that a standby need not wait for it to expire.
 async fn end(elector: Arc<Elector>) {
-    match Arc::try_unwrap(elector) {
-        Ok(elector) => elector.leave(LEAVE).await,
-        Err(_) => tracing::warn!("the lease could not be given up; it expires by itself"),
+    if let Ok(elector) = Arc::try_unwrap(elector) {
+        elector.leave(LEAVE).await;
+    } else {
+        tracing::warn!("the lease could not be given up; it expires by itself");
     }
 }
 
@@ -179,7 +180,7 @@ async fn until_signal(stop: CancellationToken) {
 }
 
 /// Makes the datasources of a configuration, observed by the metrics.
-pub fn datasources(metrics: Arc<Metrics>) -> Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync> {
+pub fn datasources(metrics: Arc<Metrics>) -> Connect {
     Box::new(move |config| {
         let mut settings: Vec<DatasourceSettings> = config.datasources.iter().map(DatasourceSettings::from).collect();
         for one in &mut settings {

@@ -61,6 +61,7 @@ fn policy() -> Policy {
         ramp: Ramp::default(),
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
+        rails: floorcast_models::policy::Rails::default(),
     }
 }
 

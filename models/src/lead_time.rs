@@ -105,7 +105,8 @@ impl LeadTimes {
         }
         let ready = target.ready.is_some_and(|r| r >= pending.floor);
         let late = now - pending.written >= GIVEN_UP;
-        if !late && !(ready && pending.sized.is_some()) {
+        let arrived = ready && pending.sized.is_some();
+        if !arrived && !late {
             return None;
         }
         let done = Measured {

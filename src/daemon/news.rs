@@ -43,9 +43,10 @@ pub(super) fn of_turn(recorder: &Recorder, entry: &Entry, turn: Turn) {
         recorder.tell(workload, EventReason::InvalidAnnotation, &error.to_string());
     }
     for warning in &entry.opt_in.warnings {
-        let reason = match warning {
-            Warning::NotActedOn { .. } => EventReason::InvalidAnnotation,
-            _ => EventReason::UnknownAnnotation,
+        let reason = if matches!(warning, Warning::NotActedOn { .. }) {
+            EventReason::InvalidAnnotation
+        } else {
+            EventReason::UnknownAnnotation
         };
         recorder.tell(workload, reason, &warning.to_string());
     }

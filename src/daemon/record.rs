@@ -12,7 +12,12 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
-    decide::Reason, lead_time::Lead, plan::FloorPlan, protocol::Action, target::Hold, units::Replicas,
+    decide::{Limit, Reason},
+    lead_time::Lead,
+    plan::FloorPlan,
+    protocol::Action,
+    target::Hold,
+    units::Replicas,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -71,14 +76,12 @@ fn state(entry: &Entry, last: Option<&Outcome>) -> &'static str {
 
 /// Base, floor and `until` as they stand on the object, or as they would in shadow mode.
 fn held(entry: &Entry, last: Option<&Outcome>) -> (Replicas, Option<Replicas>, Option<DateTime<Utc>>) {
-    match &entry.workload.target.hold {
-        Hold::Held(held) => (held.base, Some(held.floor), Some(held.until)),
-        _ => {
-            let base = last.map_or(entry.workload.target.min, |l| l.decision.base);
-            let floor = last.and_then(|l| l.decision.floor);
-            (base, floor, floor.and(last.map(|l| l.decision.until)))
-        }
+    if let Hold::Held(held) = &entry.workload.target.hold {
+        return (held.base, Some(held.floor), Some(held.until));
     }
+    let base = last.map_or(entry.workload.target.min, |l| l.decision.base);
+    let floor = last.and_then(|l| l.decision.floor);
+    (base, floor, floor.and(last.map(|l| l.decision.until)))
 }
 
 fn limits(last: Option<&Outcome>) -> Vec<String> {
@@ -132,7 +135,7 @@ pub(super) fn sample(key: &Key, entry: &Entry, now: DateTime<Utc>) -> WorkloadSa
     let last = entry.last.as_ref();
     let (base, floor, _) = held(entry, last);
     let mut limited_by: Vec<&'static str> =
-        last.into_iter().flat_map(|l| &l.reasons).filter_map(Reason::limit).map(|l| l.as_str()).collect();
+        last.into_iter().flat_map(|l| &l.reasons).filter_map(Reason::limit).map(Limit::as_str).collect();
     limited_by.dedup();
     WorkloadSample {
         namespace: key.namespace.clone(),

@@ -168,7 +168,7 @@ mod tests {
     fn retry_after_is_obeyed_up_to_five_minutes() {
         let mut backoff = Backoff::new(1);
         let now = Instant::now();
-        backoff.failed(now, now, Some(Duration::from_secs(3600)));
+        backoff.failed(now, now, Some(Duration::from_hours(1)));
         assert_eq!(backoff.ask(now), Leave::Wait(1, MOST_RETRY_AFTER));
         // A later, shorter word does not shorten what was asked for.
         backoff.failed(now, now, Some(Duration::from_secs(1)));

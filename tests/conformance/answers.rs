@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// Plays steps and writes the answers down.
-pub struct Recorder {
+pub(crate) struct Recorder {
     client: kube::Client,
     /// `{hpa.uid}`, `{hpa.rv}` and their like, as last seen.
     known: BTreeMap<String, String>,
@@ -17,11 +17,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    pub fn new(client: kube::Client) -> Self {
+    pub(crate) fn new(client: kube::Client) -> Self {
         Self { client, known: BTreeMap::new(), names: BTreeMap::new(), lines: Vec::new() }
     }
 
-    pub fn finished(self) -> Vec<String> {
+    pub(crate) fn finished(self) -> Vec<String> {
         self.lines
     }
 
@@ -93,13 +93,15 @@ impl Recorder {
     fn settle(&mut self, value: &mut Value, key: &str) {
         match value {
             Value::Object(map) => {
-                map.retain(|key, v| !v.is_null() && !(key == "continue"));
+                map.retain(|key, v| !v.is_null() && key != "continue");
                 for (key, inner) in map.iter_mut() {
                     self.settle(inner, key);
                 }
             }
             Value::Array(items) => {
-                items.iter_mut().for_each(|item| self.settle(item, key));
+                for item in items.iter_mut() {
+                    self.settle(item, key);
+                }
                 if matches!(key, "managedFields" | "causes") {
                     items.sort_by_key(ToString::to_string);
                 }

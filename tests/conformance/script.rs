@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What of an answer is compared besides its status.
 #[derive(Clone, Copy)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The object or `Status`.
     Object,
     /// The events of a watch.
@@ -14,7 +14,7 @@ pub enum Kind {
 }
 
 /// One request. `{x.uid}`, `{x.rv}`, `{x.continue}` stand for what an earlier step remembered as `x`.
-pub struct Step {
+pub(crate) struct Step {
     pub name: &'static str,
     pub method: &'static str,
     pub path: String,
@@ -101,7 +101,7 @@ fn hpa(name: &str) -> Value {
 }
 
 /// The whole script, in order.
-pub fn steps() -> Vec<Step> {
+pub(crate) fn steps() -> Vec<Step> {
     [creating(), applying(), patching(), sharing(), surgery(), writing(), reading(), others()]
         .into_iter()
         .flatten()

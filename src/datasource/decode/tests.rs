@@ -66,14 +66,14 @@ fn stamps_out_of_order_doubled_or_impossible_are_refused() {
         r#"[1,"NaN"],[1,"1"]"#,
         r#"[1e300,"1"]"#,
         r#"[1,"1",3]"#,
-        r#"[1]"#,
+        "[1]",
         "[]",
         r#"["1","1"]"#,
         r#"[1,"0x10"]"#,
         r#"[1,""]"#,
         r#"[1,"1,5"]"#,
         r#"[1,{"a":1}]"#,
-        r#"[1,1.5]"#,
+        "[1,1.5]",
     ] {
         assert!(why(&matrix(values)).starts_with("malformed answer"), "{values}");
     }
