@@ -1,10 +1,15 @@
 //! How good the forecasts were on the past: scores of rolling origins, and what they are worth in trust.
 
+mod rises;
+mod trust;
+
 use crate::{
     calendar::DAY,
     forecast::{model::Realised, past::Past},
     interval::{Errors, pinball},
 };
+use rises::{RIVALS, Rises, Said};
+pub use trust::Trust;
 
 /// Scores over the rolling origins of the last week (or what there is), each forecast made from the past only.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,58 +26,6 @@ pub struct Score {
     pub origins: usize,
 }
 
-/// Whether a forecast is worth raising a floor for, and by which margin.
-///
-/// The measure is the pinball loss on the maximum over the lead window. The rival is the better of two models that know
-/// no calendar: persistence (the last value) and the recent means; whoever cannot beat them sees nothing coming.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Trust {
-    /// Better than reacting.
-    pub trusted: bool,
-    /// Loss relative to the calendar-less rival; below 1 is better.
-    pub ratio: f64,
-    /// Loss relative to plain persistence.
-    pub against_persistence: f64,
-    /// One sentence with the numbers.
-    pub why: String,
-}
-
-impl Trust {
-    /// Loss ratio at or below which trust is gained.
-    pub const GAIN: f64 = 0.97;
-    /// Loss ratio above which trust that was there is lost.
-    pub const LOSE: f64 = 1.0;
-
-    /// Decides with hysteresis: between [`Trust::GAIN`] and [`Trust::LOSE`] the `previous` verdict stands.
-    pub fn decide(ratio: f64, against_persistence: f64, origins: usize, previous: Option<bool>) -> Self {
-        let worst = ratio.max(against_persistence);
-        let trusted = if origins == 0 || !worst.is_finite() {
-            false
-        } else if worst <= Self::GAIN {
-            true
-        } else {
-            worst <= Self::LOSE && previous == Some(true)
-        };
-        let verb = if trusted { "beats" } else { "does not beat" };
-        let why = if origins == 0 {
-            "no origin could be scored yet".to_owned()
-        } else {
-            format!(
-                "{verb} reacting: loss on the lead window {ratio:.2} of the recent means', {against_persistence:.2} of \
-                 persistence's, over {origins} origins (wanted: at most {:.2})",
-                Self::GAIN
-            )
-        };
-        Self { trusted, ratio, against_persistence, why }
-    }
-
-    /// The same figures judged again with the verdict that stood before (daily, with hysteresis).
-    #[must_use]
-    pub fn after(&self, previous: bool, origins: usize) -> Self {
-        Self::decide(self.ratio, self.against_persistence, origins, Some(previous))
-    }
-}
-
 /// What was claimed at one origin, to be held against what came.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
@@ -84,6 +37,8 @@ pub(crate) struct Claim {
     pub(crate) persistence: f64,
     /// The recent means' prediction of that maximum.
     pub(crate) recent: f64,
+    /// Usual error of the forecast of that maximum.
+    pub(crate) noise: f64,
 }
 
 /// Claims of the origins still open and the running scores of those that were closed in about the last week.
@@ -91,18 +46,39 @@ pub(crate) struct Claim {
 pub struct Evidence {
     level: f64,
     keep: f64,
-    open: Vec<Open>,
-    rivals: [Errors; 2],
+    open: Vec<Option<Open>>,
+    rivals: [Errors; RIVALS],
+    usual: Usual,
     lead: usize,
     hour: usize,
     sums: Sums,
+    rises: Rises,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+/// A claim and what the calendar-less rivals said at the same origin.
+#[derive(Clone, Copy, Debug)]
 struct Open {
-    claim: Option<Claim>,
-    uppers: [f64; 2],
+    claim: Claim,
+    rivals: [f64; RIVALS],
 }
+
+/// Running mean of the window maxima over about half a week: all that somebody knows who knows neither time nor trend.
+#[derive(Clone, Copy, Debug)]
+struct Usual {
+    value: f64,
+    seen: f64,
+    memory: f64,
+}
+
+impl Usual {
+    fn push(&mut self, came: f64) {
+        self.seen = (self.seen + 1.0).min(self.memory);
+        self.value += (came - self.value) / self.seen;
+    }
+}
+
+/// So many usual errors above the load at hand are noise, more is a rise.
+const NOISE: f64 = 2.0;
 
 /// Discounted sums over closed origins.
 #[derive(Clone, Copy, Debug, Default)]
@@ -111,7 +87,6 @@ struct Sums {
     load: f64,
     covered: f64,
     pinball: f64,
-    rivals: [f64; 2],
     points: f64,
     point_load: f64,
     point_error: f64,
@@ -125,23 +100,25 @@ impl Evidence {
             level,
             keep: 1.0 - 1.0 / (7 * DAY / step).max(100) as f64,
             open: Vec::new(),
-            rivals: [Errors::new(step), Errors::new(step)],
+            rivals: std::array::from_fn(|_| Errors::new(step)),
+            usual: Usual { value: 0.0, seen: 0.0, memory: (7 * DAY / step).max(100) as f64 / 2.0 },
             lead: 1,
             hour: 0,
             sums: Sums::default(),
+            rises: Rises::default(),
         }
     }
 
     /// Files a claim made at origin `next` about `lead` samples from there, and about the value `hour` samples ahead.
-    pub(crate) fn record(&mut self, next: i64, lead: usize, hour: usize, hour_of_day: usize, claim: Claim) {
+    pub(crate) fn record(&mut self, next: i64, lead: usize, hour: usize, claim: Claim) {
         (self.lead, self.hour) = (lead, hour);
         if self.open.is_empty() {
-            self.open = vec![Open::default(); lead.max(hour + 1) + 1];
+            self.open = vec![None; lead.max(hour + 1) + 1];
         }
-        let rival = [claim.persistence, claim.recent];
-        let uppers = std::array::from_fn(|r| (rival[r] + self.rivals[r].quantile(hour_of_day, self.level)).max(0.0));
         let slot = self.slot(next);
-        self.open[slot] = Open { claim: claim.upper.is_finite().then_some(claim), uppers };
+        let rivals = [claim.persistence, claim.recent, self.usual.value];
+        let sound = claim.upper.is_finite() && claim.persistence.is_finite();
+        self.open[slot] = sound.then_some(Open { claim, rivals });
     }
 
     /// Holds the claims that the newest sample closes against what came.
@@ -150,31 +127,36 @@ impl Evidence {
             return;
         }
         let window = self.open[self.slot(next - self.lead as i64)];
-        if let (Some(claim), false) = (window.claim, realised.maximum.is_nan()) {
-            self.close_window(&claim, window.uppers, realised.maximum);
-            let hour = past.calendar().hour(past.stamp(next - 1));
-            self.rivals[0].learn(hour, realised.maximum - claim.persistence);
-            self.rivals[1].learn(hour, realised.maximum - claim.recent);
+        if let (Some(open), false) = (window, realised.maximum.is_nan()) {
+            self.close_window(&open, realised.maximum, past);
         }
-        let point = self.open[self.slot(next - 1 - self.hour as i64)].claim;
+        let point = self.open[self.slot(next - 1 - self.hour as i64)];
         let naive = f64::from(past.raw(past.days_before(next - 1, 7)));
-        if let Some(claim) = point.filter(|c| c.point.is_finite()) {
-            self.close_point(claim.point, naive, realised.value);
+        if let Some(open) = point.filter(|open| open.claim.point.is_finite()) {
+            self.close_point(open.claim.point, naive, realised.value);
         }
     }
 
-    fn close_window(&mut self, claim: &Claim, uppers: [f64; 2], came: f64) {
-        if uppers.iter().any(|u| u.is_nan()) {
-            return;
-        }
+    fn close_window(&mut self, open: &Open, came: f64, past: &Past) {
+        let claim = &open.claim;
         let s = &mut self.sums;
         s.origins = s.origins * self.keep + 1.0;
         s.load = s.load * self.keep + came;
         s.covered = s.covered * self.keep + f64::from(u8::from(came <= claim.upper));
         s.pinball = s.pinball * self.keep + pinball(self.level, claim.upper, came);
-        for (sum, upper) in s.rivals.iter_mut().zip(uppers) {
-            *sum = *sum * self.keep + pinball(self.level, upper, came);
+        // The first day teaches everybody what errors to expect; it proves nothing.
+        if past.age() > DAY {
+            // Margins as known now, a lead later than the claim's: the same for all rivals and in their favour.
+            let margin = |r: usize| self.rivals[r].quantile(0, self.level);
+            let rivals = std::array::from_fn(|r| (open.rivals[r] + margin(r)).max(0.0));
+            let justified = claim.persistence.max(claim.recent) + NOISE * claim.noise;
+            let said = Said { upper: claim.upper, rivals, justified };
+            self.rises.close(past.stamp(past.next() - 1), self.level, &said, came);
         }
+        for (errors, rival) in self.rivals.iter_mut().zip(open.rivals) {
+            errors.learn(0, came - rival);
+        }
+        self.usual.push(came);
     }
 
     fn close_point(&mut self, point: f64, naive: f64, came: f64) {
@@ -199,15 +181,9 @@ impl Evidence {
         }
     }
 
-    /// Trust as the scores stand, given the verdict before.
+    /// Trust as the evidence stands, given the verdict before.
     pub fn trust(&self, previous: Option<bool>) -> Trust {
-        let s = &self.sums;
-        Trust::decide(
-            share(s.pinball, s.rivals[1]),
-            share(s.pinball, s.rivals[0]),
-            s.origins.round() as usize,
-            previous,
-        )
+        Trust::decide(&self.rises.standing(), previous)
     }
 
     /// Share of lead windows that stayed within the upper quantile; `None` before a day's worth of origins.

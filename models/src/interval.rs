@@ -88,6 +88,11 @@ impl Errors {
         self.score_below(wanted) * self.scale.at(hour)
     }
 
+    /// The usual size of errors over all hours.
+    pub fn usual(&self) -> f64 {
+        self.scale.all.value
+    }
+
     fn score_below(&self, wanted: f64) -> f64 {
         let mut below = 0.0;
         for (i, n) in self.bins.iter().map(|n| f64::from(*n)).enumerate() {

@@ -278,9 +278,10 @@ impl Learned {
         self.ensemble.notes()
     }
 
-    /// The largest load in the history that was not masked as an outage or one-off burst.
+    /// The largest load of the last four weeks or more that was not masked: bursts that were one-off, excluded windows and a
+    /// burst that may yet prove to be one-off do not count. Reads the whole history: microseconds, not nanoseconds.
     pub fn most_seen(&self) -> f64 {
-        self.ensemble.past().most()
+        self.ensemble.most_sound()
     }
 
     /// Share of lead windows of the last seven days that stayed within the upper quantile; `None` before the first day.
@@ -303,3 +304,7 @@ impl Learned {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod trust_tests;

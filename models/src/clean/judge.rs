@@ -104,6 +104,14 @@ impl Judge {
         matches!(self.run, Run::High { .. }) && !self.is_long(past, past.next() - 1)
     }
 
+    /// Number of the first sample of a burst that may yet prove to be one-off.
+    pub(crate) fn suspect_since(&self, past: &Past) -> Option<i64> {
+        match self.run {
+            Run::High { since, .. } if self.suspects_burst(past) => Some(since),
+            _ => None,
+        }
+    }
+
     /// How much higher than its season the load has been over the last day or so.
     fn shift(&self) -> f64 {
         if self.season > 0.0 && self.seen > 24.0 { (self.level / self.season).clamp(0.1, 10.0) } else { 1.0 }

@@ -116,6 +116,11 @@ impl Ensemble {
         (&mut self.judge, &self.past)
     }
 
+    /// The largest load held that is no burst, as far as can be told.
+    pub(crate) fn most_sound(&self) -> f64 {
+        self.past.most_sound(self.judge.suspect_since(&self.past).unwrap_or(i64::MAX))
+    }
+
     /// Scores of the origins so far.
     pub fn evidence(&self) -> &Evidence {
         &self.evidence
@@ -214,12 +219,12 @@ impl Ensemble {
             next,
             self.anchors.lead(),
             window.ahead,
-            hour,
             crate::backtest::Claim {
                 point,
                 upper,
                 persistence: pick(of(Choice::Persistence)),
                 recent: pick(of(Choice::Recent)),
+                noise: self.errors[now].usual(),
             },
         );
     }

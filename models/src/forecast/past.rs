@@ -160,7 +160,13 @@ impl Past {
         self.mean.value
     }
 
-    /// Largest unmasked sample ever seen.
+    /// Largest clean sample among those held before number `to`, 0 if there is none.
+    pub fn most_sound(&self, to: i64) -> f64 {
+        let oldest = self.first.max(self.next - self.samples.len() as i64);
+        f64::from((oldest..to.min(self.next)).map(|i| self.clean(i)).fold(0.0, f32::max))
+    }
+
+    /// Largest sample ever seen, masked later or not: a bound for predictions.
     pub fn most(&self) -> f64 {
         f64::from(self.most)
     }

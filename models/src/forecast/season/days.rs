@@ -2,7 +2,7 @@
 //!
 //! All there is in the first two weeks; later it follows what changed this week before the weekly bases notice.
 
-use super::profile::median;
+use super::profile::{median, reach};
 use crate::forecast::past::Past;
 
 /// Days looked back on.
@@ -14,7 +14,7 @@ pub(super) fn at(past: &Past, i: i64) -> f64 {
     let mut n = 0;
     // The forecast may reach two days ahead: the first days back are then not known yet.
     for day in 1..=DAYS as i64 + 2 {
-        let value = past.around(past.days_before(i, day), 300 / past.step());
+        let value = past.around(past.days_before(i, day), reach(past));
         if !value.is_nan() && n < DAYS {
             seen[n] = value;
             n += 1;
