@@ -49,6 +49,9 @@ pub struct Evidence {
     open: Vec<Option<Open>>,
     rivals: [Errors; RIVALS],
     usual: Usual,
+    /// The rivals' margins, renewed every half an hour: the same for all windows until then.
+    margins: [f64; RIVALS],
+    renew: i64,
     lead: usize,
     hour: usize,
     sums: Sums,
@@ -102,6 +105,8 @@ impl Evidence {
             open: Vec::new(),
             rivals: std::array::from_fn(|_| Errors::new(step)),
             usual: Usual { value: 0.0, seen: 0.0, memory: (7 * DAY / step).max(100) as f64 / 2.0 },
+            margins: [0.0; RIVALS],
+            renew: (1800 / step).max(1),
             lead: 1,
             hour: 0,
             sums: Sums::default(),
@@ -146,9 +151,10 @@ impl Evidence {
         s.pinball = s.pinball * self.keep + pinball(self.level, claim.upper, came);
         // The first day teaches everybody what errors to expect; it proves nothing.
         if past.age() > DAY {
-            // Margins as known now, a lead later than the claim's: the same for all rivals and in their favour.
-            let margin = |r: usize| self.rivals[r].quantile(0, self.level);
-            let rivals = std::array::from_fn(|r| (open.rivals[r] + margin(r)).max(0.0));
+            if past.next() % self.renew == 0 {
+                self.margins = std::array::from_fn(|r| self.rivals[r].quantile(0, self.level));
+            }
+            let rivals = std::array::from_fn(|r| (open.rivals[r] + self.margins[r]).max(0.0));
             let justified = claim.persistence.max(claim.recent) + NOISE * claim.noise;
             let said = Said { upper: claim.upper, rivals, justified };
             self.rises.close(past.stamp(past.next() - 1), self.level, &said, came);

@@ -5,6 +5,7 @@
 //! monotone in the level by construction, and one sample costs O(1).
 
 use crate::calendar::DAY;
+use std::sync::LazyLock;
 
 /// Bins on either side of zero.
 const HALF: usize = 96;
@@ -65,16 +66,16 @@ impl Errors {
             return;
         }
         if self.scale.all.seen < 1.0 {
-            self.scale.learn(hour, error);
+            self.scale.learn(hour, error, 0.0);
         }
-        let score = ratio(error, self.scale.at(hour));
-        self.bins[bin(score)] += self.weight as f32;
+        let usual = self.scale.at(hour);
+        self.bins[bin(ratio(error, usual))] += self.weight as f32;
         self.total += self.weight;
         self.weight *= self.grow;
         if self.weight > 1e6 {
             self.renormalise();
         }
-        self.scale.learn(hour, error);
+        self.scale.learn(hour, error, usual);
     }
 
     /// The error that a share `level` of errors at `hour` stays below; 0 before anything was realised.
@@ -85,7 +86,8 @@ impl Errors {
         // The conformal correction for few samples: the n-th of n errors covers n/(n+1).
         let seen = self.total / self.weight;
         let wanted = (level * (1.0 + 1.0 / seen.max(1.0))).min(1.0) * self.total;
-        self.score_below(wanted) * self.scale.at(hour)
+        let score = if level >= 0.5 { self.score_above(self.total - wanted) } else { self.score_below(wanted) };
+        score * self.scale.at(hour)
     }
 
     /// The usual size of errors over all hours.
@@ -98,11 +100,23 @@ impl Errors {
         for (i, n) in self.bins.iter().map(|n| f64::from(*n)).enumerate() {
             if n > 0.0 && below + n >= wanted {
                 let share = ((wanted - below) / n).clamp(0.0, 1.0);
-                return edge(i as f64 - 0.5 + share);
+                return between(i, share);
             }
             below += n;
         }
-        edge(2.0 * HALF as f64)
+        LARGEST
+    }
+
+    /// The score that `wanted` of the scores lie above: from the top, because high levels are what is asked for.
+    fn score_above(&self, wanted: f64) -> f64 {
+        let mut above = 0.0;
+        for (i, n) in self.bins.iter().map(|n| f64::from(*n)).enumerate().rev() {
+            if n > 0.0 && above + n > wanted {
+                return between(i, 1.0 - ((wanted - above) / n).clamp(0.0, 1.0));
+            }
+            above += n;
+        }
+        -LARGEST
     }
 
     fn renormalise(&mut self) {
@@ -131,8 +145,7 @@ impl Scale {
 
     /// One wild error must not set an hour's scale: it counts as three times the usual, or as a fiftieth of itself, so that a load
     /// that was constant and begins to move is noticed within hours.
-    fn learn(&mut self, hour: usize, error: f64) {
-        let usual = self.at(hour);
+    fn learn(&mut self, hour: usize, error: f64, usual: f64) {
         let size =
             if self.all.seen > 24.0 { error.abs().min((3.0 * usual).max(0.02 * error.abs())) } else { error.abs() };
         self.all.push(size, self.memory);
@@ -144,14 +157,21 @@ fn ratio(error: f64, scale: f64) -> f64 {
     if error == 0.0 { 0.0 } else { (error / scale).clamp(-LARGEST, LARGEST) }
 }
 
-/// Bins are narrow near zero and wide far out.
+/// Upper borders of the bins from zero up: narrow near zero and wide far out, equal in the inverse hyperbolic sine.
+static BORDERS: LazyLock<[f64; HALF + 1]> =
+    LazyLock::new(|| std::array::from_fn(|k| ((k as f64 + 0.5) / HALF as f64 * LARGEST.asinh()).sinh()));
+
 fn bin(score: f64) -> usize {
-    let x = score.asinh() / LARGEST.asinh() * HALF as f64;
-    (x.round() + HALF as f64) as usize
+    let size = score.abs();
+    let k = BORDERS.partition_point(|border| *border <= size).min(HALF);
+    if score < 0.0 { HALF - k } else { HALF + k }
 }
 
-fn edge(position: f64) -> f64 {
-    ((position - HALF as f64) / HALF as f64 * LARGEST.asinh()).sinh()
+/// The score at a share of bin `i`.
+fn between(i: usize, share: f64) -> f64 {
+    let border = |i: usize| if i < HALF { -BORDERS[HALF - 1 - i] } else { BORDERS[i - HALF] };
+    let low = if i == 0 { -BORDERS[HALF] } else { border(i - 1) };
+    low + (border(i) - low) * share
 }
 
 /// The level to aim at for a target that lies `seconds` ahead: feedback on far targets comes late and windows are few, so the

@@ -167,6 +167,7 @@ impl Ensemble {
             return;
         }
         let weekday = self.weekday(next - 1);
+        let hour = self.target_hour(next - 1);
         for (a, window) in self.anchors.windows().iter().enumerate() {
             let target = realised.of(self.anchors.kind(a));
             let origin = next - (window.ahead + window.len) as i64;
@@ -178,7 +179,6 @@ impl Ensemble {
             if (next + a as i64) % REWEIGH == 0 {
                 self.mixtures[a].weigh();
             }
-            let hour = self.past.calendar().hour(self.past.stamp(next - 1));
             self.errors[a].learn(hour, target - f64::from(*mixed));
         }
         self.evidence.learn(next, &realised, &self.past);
