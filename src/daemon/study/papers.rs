@@ -8,6 +8,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     backcast::Verdict,
+    backtest::Trust,
     forecast::Choice,
     learn::{Learned, Learning, Unlearnable, learn},
     policy::Policy,
@@ -47,6 +48,8 @@ pub(in crate::daemon) struct Paper {
     pub(super) history: History,
     /// What they teach.
     pub(super) learned: Option<Learned>,
+    /// Whether the forecast is worth a floor, judged at each learning with the verdict that stood before.
+    pub(super) trust: Option<Trust>,
     /// Why they teach nothing.
     pub(super) unlearnable: Option<Unlearnable>,
     /// Why the last question was not answered.
@@ -86,6 +89,7 @@ impl Paper {
             load,
             history,
             learned: None,
+            trust: None,
             unlearnable: None,
             unread: None,
             partial: None,
@@ -138,6 +142,8 @@ impl Paper {
         }
         match catch_unwind(AssertUnwindSafe(|| learn(series, how))) {
             Ok(Ok(learned)) => {
+                let before = self.trust.as_ref().map(|trust| trust.trusted);
+                self.trust = Some(learned.trust_after(before));
                 self.learned = Some(learned);
                 self.unlearnable = None;
                 self.lead = Some(how.lead);

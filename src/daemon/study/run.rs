@@ -191,7 +191,7 @@ fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
         now: value,
         newest,
         most_seen: learned.map(Learned::most_seen),
-        distrust: skewed(paper).or_else(|| learned.filter(|l| !l.trust().trusted).map(|l| l.trust().why.clone())),
+        distrust: skewed(paper).or_else(|| paper.trust.as_ref().filter(|t| !t.trusted).map(|t| t.why.clone())),
         forecast,
     }
 }
@@ -225,7 +225,7 @@ fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, n
         model: learned.map(|l| l.model().to_owned()),
         weights: learned.map(|l| l.weights().into_iter().map(weight).collect()).unwrap_or_default(),
         score: learned.map(Learned::score).filter(|s| s.origins > 0).map(score),
-        trust: learned.map(|l| api::Trust { trusted: l.trust().trusted, why: l.trust().why.clone() }),
+        trust: paper.trust.as_ref().map(|t| api::Trust { trusted: t.trusted, why: t.why.clone() }),
         coverage: learned.and_then(Learned::coverage_live),
         forecast: forecast.map(points).unwrap_or_default(),
         notes,
