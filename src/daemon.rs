@@ -11,6 +11,7 @@ mod roster;
 mod study;
 mod write;
 
+use entry::Entry;
 pub use entry::Key;
 
 use crate::{
@@ -52,6 +53,8 @@ pub type Connect = Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + S
 
 /// Studies under way at once. The datasources' own bulkheads let four questions through each; more studies would only wait.
 const STUDIES: usize = 16;
+/// Requests that a study makes at most in the common case: a load, the HPA's own figures of the back-cast, twice each.
+const ASKED_BY_A_STUDY: usize = 8;
 /// Changes of the cluster are gathered this long before a tick is brought forward for them.
 const GATHER: Duration = Duration::from_secs(1);
 /// A wall clock that ran away from the monotonic one this far: nothing is written until it is believed again.
@@ -150,10 +153,7 @@ impl Daemon {
                 changed = changes.changed() => if changed.is_err() {
                     return tokio::time::sleep_until(next).await;
                 },
-                Some(report) = self.studies.join_next() => {
-                    self.study_back(report);
-                    continue;
-                }
+                () = self.settle(), if self.is_studying() => continue,
             }
             tokio::time::sleep_until(next.min(Instant::now() + gather)).await;
             if self.roster.is_news(&self.wiring.cluster.workloads()) {
@@ -223,20 +223,35 @@ impl Daemon {
         while let Some(report) = self.studies.try_join_next() {
             self.study_back(report);
         }
+        self.datasources.begin_tick();
+        self.begin_due(now);
+    }
+
+    /// Begins as many of the studies that are due as may run at once, and as the datasources' budgets of the tick allow.
+    fn begin_due(&mut self, now: DateTime<Utc>) {
         if !self.wiring.cluster.ready() || !(self.leads() || self.wiring.always_study) {
             return;
         }
-        self.datasources.begin_tick();
-        let free = STUDIES.saturating_sub(self.studies.len());
-        let due: Vec<Key> = self
+        // A budget below one study's need is still a budget: it is spent over several runs.
+        let affordable = match self.datasources.left() as usize {
+            0 => 0,
+            left => (left / ASKED_BY_A_STUDY).max(1),
+        };
+        let free = STUDIES.min(affordable).saturating_sub(self.studies.len());
+        if free == 0 {
+            return;
+        }
+        let mut due: Vec<_> = self
             .roster
             .entries
             .iter()
             .filter(|(_, entry)| entry.wants_study() && entry.study.is_due(now))
-            .map(|(key, _)| key.clone())
-            .take(free)
+            .map(|(key, entry)| (entry.study.next(), key.clone()))
             .collect();
-        for key in due {
+        // Who waits longest is next, so that nobody waits for ever.
+        due.sort();
+        due.truncate(free);
+        for (_, key) in due {
             self.begin_study(&key);
         }
     }
@@ -279,6 +294,7 @@ impl Daemon {
         let next = study::next_look(now, step, study::spread(&report.key.to_string()));
         let next = if troubled { next.min(now + retry(step)) } else { next };
         entry.study.back(Some(report.papers), report.findings, next);
+        entry.shown = None;
         if self.wiring.leadership.borrow().leads() {
             news::of_troubles(&self.wiring.recorder, entry, &before);
         }
@@ -294,6 +310,7 @@ impl Daemon {
             let event = crate::kubernetes::events::EventReason::ModelFailed;
             let trouble = Trouble { code: "ModelFailed", text, event, blocks: true };
             entry.study.lost(trouble, now + AFTER_FAILURE);
+            entry.shown = None;
         }
     }
 
@@ -319,14 +336,10 @@ impl Daemon {
 
     /// Writes what differs, if this process leads; remembers every outcome.
     async fn apply(&mut self, now: DateTime<Utc>, judged: Vec<Judged>) {
-        let before: BTreeMap<Key, _> = judged
-            .iter()
-            .filter_map(|j| Some((j.key.clone(), self.roster.entries.get(&j.key)?.last.clone())))
-            .collect();
         let ours = self.wiring.leadership.borrow().ours.clone().filter(|_| self.clock_is_sound(now));
         if let Some(ours) = ours {
             self.write(now, &ours, judged).await;
-            self.tell(&before);
+            self.tell(now);
         } else {
             for one in judged {
                 write::unwritten(now, one, &mut self.roster.entries);
@@ -366,15 +379,17 @@ impl Daemon {
         }
     }
 
-    fn tell(&self, before: &BTreeMap<Key, Option<entry::Outcome>>) {
-        for (key, old) in before {
-            if let Some(entry) = self.roster.entries.get(key) {
-                news::of_outcome(&self.wiring.recorder, entry, old.as_ref());
-                for reason in entry.last.iter().flat_map(|last| &last.reasons) {
-                    self.wiring.metrics.decision(reason.as_str());
-                }
+    /// Tells what this tick says that the one before did not.
+    fn tell(&self, now: DateTime<Utc>) {
+        let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
+        let decided = |entry: &&Entry| entry.last.as_ref().is_some_and(|last| last.at == now);
+        for entry in self.roster.entries.values().filter(decided) {
+            news::of_outcome(&self.wiring.recorder, entry);
+            for reason in entry.last.iter().flat_map(|last| &last.reasons) {
+                *counts.entry(reason.as_str()).or_default() += 1;
             }
         }
+        counts.into_iter().for_each(|(reason, count)| self.wiring.metrics.decisions(reason, count));
     }
 
     /// Publishes snapshot and metrics.
@@ -385,17 +400,15 @@ impl Daemon {
         }
         self.led = leadership.leads();
         self.wiring.metrics.set_leader(leadership.leads());
-        let wanted = || self.roster.entries.iter().filter(|(_, entry)| entry.concerns_us());
-        let samples: Vec<_> = wanted().map(|(key, entry)| record::sample(key, entry, now)).collect();
-        self.wiring.metrics.tick(now.timestamp_millis() as f64 / 1000.0, samples.len());
-        self.wiring.metrics.workloads(&samples);
-        let snapshot = Snapshot {
-            workloads: wanted().map(|(key, entry)| (key.to_string(), record::view(key, entry, now))).collect(),
-            unready: self.unready(&leadership),
-            last_tick: Some(now),
-            status: self.status(now, &leadership),
-        };
-        self.wiring.snapshot.send_replace(Arc::new(snapshot));
+        let wanted = self.roster.entries.iter_mut().filter(|(_, entry)| entry.concerns_us());
+        let workloads: BTreeMap<_, _> =
+            wanted.map(|(key, entry)| (key.to_string(), record::shown(key, entry, now))).collect();
+        self.wiring.metrics.tick(now.timestamp_millis() as f64 / 1000.0, workloads.len());
+        let unready = self.unready(&leadership);
+        let status = self.status(now, &leadership);
+        let snapshot = Arc::new(Snapshot { workloads, unready, last_tick: Some(now), status });
+        self.wiring.metrics.workloads(&snapshot);
+        self.wiring.snapshot.send_replace(snapshot);
     }
 
     fn unready(&self, leadership: &Leadership) -> Vec<String> {
@@ -428,17 +441,17 @@ impl Daemon {
         })
     }
 
-    /// Whether any study is due or under way; `false` means that everything that can be known now is known.
-    pub fn is_busy(&self) -> bool {
-        let now = (self.wiring.clock)();
+    /// Whether any study is under way.
+    pub fn is_studying(&self) -> bool {
         !self.studies.is_empty()
-            || self.roster.entries.values().any(|entry| entry.wants_study() && entry.study.is_due(now))
     }
 
-    /// Waits for one study under way, if there is any.
+    /// Waits for one study under way, if there is any, and begins what is due in its place: a thousand workloads are studied
+    /// one after another between two ticks, not sixteen at each.
     pub async fn settle(&mut self) {
         if let Some(report) = self.studies.join_next().await {
             self.study_back(report);
+            self.begin_due((self.wiring.clock)());
         }
     }
 }

@@ -2,13 +2,12 @@
 
 mod workload;
 
-pub use workload::{LoadSample, WorkloadSample};
-
-use prometheus::{
-    Encoder, Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+use crate::http::api::Snapshot;
+use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
-use std::{sync::Mutex, time::Duration};
-use workload::Workloads;
 
 /// Prefix of every name.
 const PREFIX: &str = "floorcast";
@@ -32,7 +31,9 @@ pub struct Metrics {
     decisions: IntCounterVec,
     writes: IntCounterVec,
     kubernetes_requests: HistogramVec,
-    workloads: Mutex<Workloads>,
+    hidden: IntGauge,
+    most_workloads: usize,
+    workloads: Mutex<Arc<Snapshot>>,
 }
 
 impl Metrics {
@@ -77,7 +78,9 @@ impl Metrics {
                 "Requests to the API server.",
                 &["verb", "code"],
             )?,
-            workloads: Mutex::new(Workloads::new(&make, most_workloads)?),
+            hidden: make.integer("workloads_without_series", "Workloads beyond the limit of series.")?,
+            most_workloads,
+            workloads: Mutex::default(),
             registry: registry.clone(),
         };
         metrics.config_ok.set(1);
@@ -126,9 +129,9 @@ impl Metrics {
         self.samples_dropped.with_label_values(&[reason]).inc_by(count);
     }
 
-    /// One reason of one decision (`Reason::as_str`).
-    pub fn decision(&self, reason: &str) {
-        self.decisions.with_label_values(&[reason]).inc();
+    /// So many decisions had this reason (`Reason::as_str`).
+    pub fn decisions(&self, reason: &str, count: u64) {
+        self.decisions.with_label_values(&[reason]).inc_by(count);
     }
 
     /// One write by its result (`done`, `conflict`, `invalid`, `gone`, `late`, …).
@@ -141,19 +144,23 @@ impl Metrics {
         self.kubernetes_requests.with_label_values(&[verb, code]).observe(took.as_secs_f64());
     }
 
-    /// Replaces the series of all workloads by these: a workload that is not among them leaves no series behind.
-    pub fn workloads(&self, samples: &[WorkloadSample]) {
-        // A poisoned lock means a panic while setting gauges; the gauges are still good to overwrite.
-        self.workloads.lock().unwrap_or_else(std::sync::PoisonError::into_inner).replace(samples);
+    /// From here on the page shows the workloads of this snapshot and no others.
+    pub fn workloads(&self, snapshot: &Arc<Snapshot>) {
+        self.hidden
+            .set(i64::try_from(snapshot.workloads.len().saturating_sub(self.most_workloads)).unwrap_or(i64::MAX));
+        // A poisoned lock means a panic while a pointer was stored; it is good to overwrite.
+        *self.workloads.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(snapshot);
     }
 
     /// The text exposition of everything.
     pub fn encode(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(16 * 1024);
-        if let Err(error) = TextEncoder::new().encode(&self.registry.gather(), &mut out) {
+        let mut page = String::with_capacity(16 * 1024);
+        if let Err(error) = TextEncoder::new().encode_utf8(&self.registry.gather(), &mut page) {
             tracing::warn!(%error, "metrics could not be encoded");
         }
-        out
+        let snapshot = Arc::clone(&self.workloads.lock().unwrap_or_else(PoisonError::into_inner));
+        workload::write(&mut page, &snapshot, self.most_workloads);
+        page.into_bytes()
     }
 }
 

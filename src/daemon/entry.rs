@@ -60,12 +60,21 @@ pub(super) struct Entry {
     pub(super) disowned_at: Option<DateTime<Utc>>,
     /// The last outcome.
     pub(super) last: Option<Outcome>,
+    /// The outcome before it.
+    pub(super) before: Option<Outcome>,
+    /// As last published; made anew when what it shows has changed.
+    pub(super) shown: Option<Shown>,
     /// Changes, newest first.
     pub(super) changes: VecDeque<api::Change>,
 }
 
+/// A workload as it is published, and how long the plan's view of now stays true.
+pub(super) struct Shown {
+    pub(super) view: Arc<api::Workload>,
+    pub(super) until: DateTime<Utc>,
+}
+
 /// What a tick made of one workload.
-#[derive(Clone)]
 pub(super) struct Outcome {
     /// When.
     pub(super) at: DateTime<Utc>,
@@ -79,6 +88,16 @@ pub(super) struct Outcome {
     pub(super) reasons: Vec<Reason>,
 }
 
+impl Outcome {
+    /// Whether it says the same, whenever.
+    fn is_like(&self, other: &Self) -> bool {
+        self.decision == other.decision
+            && self.lead == other.lead
+            && self.state == other.state
+            && self.reasons == other.reasons
+    }
+}
+
 impl Entry {
     /// A workload seen for the first time.
     pub(super) fn new(workload: Arc<Workload>, opt_in: OptIn) -> Self {
@@ -90,6 +109,8 @@ impl Entry {
             lead_times: LeadTimes::default(),
             disowned_at: None,
             last: None,
+            before: None,
+            shown: None,
             changes: VecDeque::new(),
             opt_in,
         };
@@ -151,8 +172,17 @@ impl Entry {
         }
     }
 
+    /// Keeps the outcome of a tick, and the one before it.
+    pub(super) fn conclude(&mut self, outcome: Outcome) {
+        if !self.last.as_ref().is_some_and(|last| last.is_like(&outcome)) {
+            self.shown = None;
+        }
+        self.before = self.last.replace(outcome);
+    }
+
     /// Keeps a change for `explain`.
     pub(super) fn changed(&mut self, change: api::Change) {
+        self.shown = None;
         self.changes.push_front(change);
         self.changes.truncate(CHANGES);
     }

@@ -53,8 +53,9 @@ pub(super) fn of_turn(recorder: &Recorder, entry: &Entry, turn: Turn) {
 }
 
 /// What a tick says that the tick before did not say.
-pub(super) fn of_outcome(recorder: &Recorder, entry: &Entry, before: Option<&Outcome>) {
+pub(super) fn of_outcome(recorder: &Recorder, entry: &Entry) {
     let Some(now) = &entry.last else { return };
+    let before = entry.before.as_ref();
     let known = |reason: &Reason| before.is_some_and(|b| b.reasons.iter().any(|old| same(old, reason)));
     for reason in now.reasons.iter().filter(|r| !known(r)) {
         if let Some(event) = event_of(reason) {

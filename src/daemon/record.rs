@@ -1,26 +1,21 @@
 //! What a tick leaves behind for people and programs: the snapshot of `/api/v1`, and the samples of `/metrics`.
 
-use super::entry::{Entry, Key, Outcome};
-use super::study::{Found, Trouble};
+use super::entry::{Entry, Key, Outcome, Shown};
+use super::study::Trouble;
 use super::write::Written;
 use crate::{
     config::Config,
     datasource::{Datasources, Reader},
     http::api,
     kubernetes::{apply::WriteResult, control::Control, lease::Leadership},
-    metrics::{LoadSample, WorkloadSample},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
-    decide::{Limit, Reason},
-    lead_time::Lead,
-    plan::FloorPlan,
-    protocol::Action,
-    target::Hold,
-    units::Replicas,
+    decide::Reason, lead_time::Lead, plan::FloorPlan, protocol::Action, target::Hold, units::Replicas,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,8 +24,26 @@ const AHEAD: TimeDelta = TimeDelta::hours(24);
 /// Most steps of a plan that the API shows; runs of equal needs are one step.
 const STEPS: usize = 400;
 
+/// One workload as it is published: the same as before where nothing that it shows has changed.
+pub(super) fn shown(key: &Key, entry: &mut Entry, now: DateTime<Utc>) -> Arc<api::Workload> {
+    if let Some(shown) = entry.shown.as_ref().filter(|shown| now < shown.until) {
+        return Arc::clone(&shown.view);
+    }
+    let until = entry.study.plan().map_or(DateTime::<Utc>::MAX_UTC, |plan| same_until(plan, now));
+    let view = Arc::new(view(key, entry, now));
+    entry.shown = Some(Shown { view: Arc::clone(&view), until });
+    view
+}
+
+/// Up to here a plan says of now what it says now: its need changes at and right after the points of its grid.
+fn same_until(plan: &FloorPlan, now: DateTime<Utc>) -> DateTime<Utc> {
+    let step = plan.step().num_milliseconds().max(1);
+    let into = (now - plan.origin()).num_milliseconds().rem_euclid(step);
+    now + TimeDelta::milliseconds(if into == 0 { 1 } else { step - into })
+}
+
 /// One workload as the API shows it.
-pub(super) fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
+fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
     let target = &entry.workload.target;
     let settings = entry.settings();
     let last = entry.last.as_ref();
@@ -57,7 +70,7 @@ pub(super) fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workloa
         lead: last.map(|l| lead(&l.lead)).unwrap_or_default(),
         quantile: settings.map(|s| s.policy.quantile).unwrap_or_default(),
         timezone: settings.map(|s| s.policy.zone.name().to_owned()).unwrap_or_default(),
-        loads: entry.study.findings.loads.iter().map(|found| load(found, now)).collect(),
+        loads: entry.study.findings.loads.iter().map(|found| found.view.clone()).collect(),
         plan: entry.study.plan().map(|p| steps(p, now)).unwrap_or_default(),
         reasons: last.map(|l| l.reasons.iter().map(reason).collect()).unwrap_or_default(),
         limited_by: limits(last),
@@ -100,10 +113,6 @@ pub(super) fn reason(reason: &Reason) -> api::Reason {
     api::Reason { code: reason.as_str().to_owned(), text: reason.to_string() }
 }
 
-fn load(found: &Found, now: DateTime<Utc>) -> api::Load {
-    api::Load { sample_age_seconds: found.newest.map(|t| (now - t).num_seconds()), ..found.view.clone() }
-}
-
 /// The plan from now on, runs of equal needs as one step.
 fn steps(plan: &FloorPlan, now: DateTime<Utc>) -> Vec<api::PlanStep> {
     let mut steps: Vec<api::PlanStep> = Vec::new();
@@ -128,41 +137,6 @@ fn notes(entry: &Entry) -> Vec<api::Note> {
 
 fn trouble(trouble: &Trouble) -> api::Note {
     api::Note { code: trouble.code.to_owned(), text: trouble.text.clone(), blocks: trouble.blocks }
-}
-
-/// One workload as `/metrics` shows it.
-pub(super) fn sample(key: &Key, entry: &Entry, now: DateTime<Utc>) -> WorkloadSample {
-    let last = entry.last.as_ref();
-    let (base, floor, _) = held(entry, last);
-    let mut limited_by: Vec<&'static str> =
-        last.into_iter().flat_map(|l| &l.reasons).filter_map(Reason::limit).map(Limit::as_str).collect();
-    limited_by.dedup();
-    WorkloadSample {
-        namespace: key.namespace.clone(),
-        hpa: key.hpa.clone(),
-        base: Some(base.get()),
-        floor: floor.map(Replicas::get),
-        needed: entry.study.plan().and_then(|p| p.need_at(now)).map(Replicas::get),
-        current: Some(entry.workload.target.current.get()),
-        max: Some(entry.workload.target.max.get()),
-        lead_seconds: last.map(|l| l.lead.value.num_seconds() as f64),
-        state: state(entry, last),
-        limited_by,
-        loads: entry.study.findings.loads.iter().map(|found| load_sample(found, now)).collect(),
-    }
-}
-
-fn load_sample(found: &Found, now: DateTime<Utc>) -> LoadSample {
-    let upper = found.forecast.as_ref().and_then(|f| Some((f.level.to_string(), f.upper_at(now)?)));
-    LoadSample {
-        name: found.view.name.clone(),
-        now: found.view.now,
-        forecast: upper,
-        error_ratio: found.view.score.map(|s| s.wape),
-        coverage_ratio: found.view.coverage,
-        newest_sample_age_seconds: found.newest.map(|t| (now - t).num_seconds() as f64),
-        weights: found.view.weights.iter().map(|w| (w.model.clone(), w.weight)).collect(),
-    }
 }
 
 /// A write as `explain` shows it.

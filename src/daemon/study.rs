@@ -91,6 +91,11 @@ impl Study {
         !self.away && self.next.is_none_or(|next| next <= now)
     }
 
+    /// When to look again; `None`: at once.
+    pub(super) fn next(&self) -> Option<DateTime<Utc>> {
+        self.next
+    }
+
     /// Hands out the papers for a run. The caller must bring them back by [`Study::back`].
     pub(super) fn begin(&mut self) -> (Papers, bool, bool) {
         self.away = true;

@@ -50,7 +50,7 @@ pub(super) fn orders(
         let (next, memory) = protocol::next(now, &entry.workload.target, &decision, &policy, identity, memory);
         entry.memory = memory;
         let next = mended(now, entry, next);
-        entry.last = Some(outcome(now, decision, lead, &next));
+        entry.conclude(outcome(now, decision, lead, &next));
         // An old look at our own last write decides nothing.
         if next.action != Action::None && entry.workload.caught_up {
             orders.push(Order { key, workload: Arc::clone(&entry.workload), next });
@@ -90,7 +90,7 @@ pub(super) fn unwritten(now: DateTime<Utc>, judged: Judged, entries: &mut BTreeM
     if let Some(entry) = entries.get_mut(&judged.key) {
         let reasons = judged.decision.reasons.clone();
         let state = judged.decision.state;
-        entry.last = Some(Outcome { at: now, decision: judged.decision, lead: judged.lead, state, reasons });
+        entry.conclude(Outcome { at: now, decision: judged.decision, lead: judged.lead, state, reasons });
     }
 }
 

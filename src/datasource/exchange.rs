@@ -91,6 +91,11 @@ impl Exchange {
         self.spent.store(0, Ordering::Relaxed);
     }
 
+    /// Requests that this tick may still make.
+    pub(crate) fn left(&self) -> u32 {
+        self.limits.queries_per_tick.saturating_sub(self.spent.load(Ordering::Relaxed))
+    }
+
     /// No failure since the last answer.
     pub(crate) fn is_up(&self) -> bool {
         self.backoff().failures() == 0

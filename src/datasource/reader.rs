@@ -139,6 +139,11 @@ impl Reader {
         self.exchange.begin_tick();
     }
 
+    /// Requests that this tick may still make.
+    pub fn left(&self) -> u32 {
+        self.exchange.left()
+    }
+
     /// Requests that may be in flight now: fewer after 429 and 503.
     pub fn concurrency(&self) -> u32 {
         self.exchange.concurrency()
@@ -464,5 +469,10 @@ impl Datasources {
     /// Gives this tick its whole budgets.
     pub fn begin_tick(&self) {
         self.iter().for_each(|r| r.begin_tick());
+    }
+
+    /// Requests that this tick may still make of each of them; no bound where there is none of them.
+    pub fn left(&self) -> u32 {
+        self.iter().map(|r| r.left()).min().unwrap_or(u32::MAX)
     }
 }

@@ -1,8 +1,8 @@
 //! What `/api/v1` tells: plain values, published by the daemon, read by `status`, `plan` and `explain`.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// Version of the API's form, in every answer.
 pub const VERSION: &str = "v1";
@@ -13,7 +13,7 @@ pub struct Snapshot {
     /// The process.
     pub status: Status,
     /// Each workload that is opted in, or wanted to be.
-    pub workloads: BTreeMap<String, Workload>,
+    pub workloads: BTreeMap<String, Arc<Workload>>,
     /// What stands against being ready; empty: ready.
     pub unready: Vec<String>,
     /// The last tick's end by the wall clock; `None` before the first.
@@ -178,8 +178,10 @@ pub struct Load {
     pub explain: Vec<String>,
     /// The newest sample's value.
     pub now: Option<f64>,
-    /// The newest sample's age in seconds.
+    /// The newest sample's age in seconds, put in when it is served.
     pub sample_age_seconds: Option<i64>,
+    /// End of the newest sample's interval.
+    pub newest: Option<DateTime<Utc>>,
     /// The model that forecasts it.
     pub model: Option<String>,
     /// The mixture's weights, heaviest first.
@@ -194,6 +196,19 @@ pub struct Load {
     pub forecast: Vec<ForecastPoint>,
     /// What learning noticed: masked outages, short history, censored demand.
     pub notes: Vec<String>,
+}
+
+impl Load {
+    /// The newest sample's age at an instant.
+    pub fn age(&self, at: Option<DateTime<Utc>>) -> Option<TimeDelta> {
+        Some(at? - self.newest?)
+    }
+
+    /// The upper value in force at an instant.
+    pub fn upper_at(&self, at: DateTime<Utc>) -> Option<f64> {
+        let i = self.forecast.partition_point(|point| point.at <= at).checked_sub(1)?;
+        self.forecast.get(i).map(|point| point.upper)
+    }
 }
 
 /// A model's part in the mixture.
@@ -311,5 +326,15 @@ impl Workload {
     pub fn brief(&self) -> Self {
         let loads = self.loads.iter().map(|load| Load { forecast: Vec::new(), ..load.clone() }).collect();
         Self { loads, plan: Vec::new(), history: Vec::new(), ..self.clone() }
+    }
+
+    /// The same as of the last tick: what only ages is not published anew at every tick.
+    #[must_use]
+    pub fn as_of(mut self, tick: Option<DateTime<Utc>>) -> Self {
+        self.decided = self.decided.and(tick).or(self.decided);
+        for load in &mut self.loads {
+            load.sample_age_seconds = load.age(tick).map(|age| age.num_seconds());
+        }
+        self
     }
 }

@@ -88,14 +88,15 @@ async fn status(State(sources): State<Sources>) -> Response {
 async fn workloads(State(sources): State<Sources>, Query(wish): Query<Wish>) -> Response {
     let snapshot = sources.snapshot.borrow().clone();
     let wanted = |namespace: &str| wish.namespace.as_deref().is_none_or(|w| w == namespace);
-    let workloads = snapshot.workloads.values().filter(|w| wanted(&w.namespace)).map(super::api::Workload::brief);
+    let chosen = snapshot.workloads.values().filter(|w| wanted(&w.namespace));
+    let workloads = chosen.map(|w| w.brief().as_of(snapshot.last_tick));
     Json(WorkloadList { version: VERSION.to_owned(), workloads: workloads.collect() }).into_response()
 }
 
 async fn workload(State(sources): State<Sources>, Path((namespace, hpa)): Path<(String, String)>) -> Response {
     let snapshot = sources.snapshot.borrow().clone();
     match snapshot.workloads.get(&format!("{namespace}/{hpa}")) {
-        Some(workload) => Json(workload).into_response(),
+        Some(found) => Json(found.as_ref().clone().as_of(snapshot.last_tick)).into_response(),
         None => refused(StatusCode::NOT_FOUND, "no HPA of this name is opted in; see floorcast status"),
     }
 }

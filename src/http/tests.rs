@@ -41,7 +41,7 @@ fn one_workload() -> Snapshot {
     let workload = Workload { namespace: "shop".into(), hpa: "web".into(), floor: Some(12), ..Workload::default() };
     Snapshot {
         status: Status { leader: true, ..Status::default() },
-        workloads: BTreeMap::from([(workload.key(), workload)]),
+        workloads: BTreeMap::from([(workload.key(), Arc::new(workload))]),
         ..Snapshot::default()
     }
 }

@@ -71,6 +71,13 @@ struct Seen {
     stabilisation: Mutex<TimeDelta>,
     built: Mutex<BTreeMap<Key, Built>>,
     wrote: Mutex<BTreeMap<Key, Wrote>>,
+    latest: Mutex<Option<Latest>>,
+}
+
+/// The workloads as last put together, and the count of events they were made from.
+struct Latest {
+    events: u64,
+    workloads: Vec<Arc<Workload>>,
 }
 
 /// A workload with the objects it was made from: it is made again only when one of them has changed.
@@ -118,6 +125,7 @@ impl Cluster {
             stabilisation: Mutex::new(settings.stabilisation),
             built: Mutex::default(),
             wrote: Mutex::default(),
+            latest: Mutex::default(),
         };
         Self { seen: Arc::new(seen), client, _tasks: Arc::new(tasks) }
     }
@@ -170,6 +178,7 @@ impl Cluster {
         if *current != flag {
             *current = flag;
             lock(&self.seen.built).clear();
+            *lock(&self.seen.latest) = None;
         }
     }
 
@@ -177,7 +186,7 @@ impl Cluster {
     pub fn wrote(&self, namespace: &str, hpa: &str, uid: &str, resource_version: &str) {
         let key = (namespace.to_owned(), hpa.to_owned());
         let wrote = Wrote { uid: uid.to_owned(), resource_version: resource_version.to_owned() };
-        lock(&self.seen.wrote).insert(key, wrote);
+        self.seen.wrote(key, wrote);
     }
 
     /// The pods of a workload now, by the target's selector. One paged list: for learning, not for every tick.
@@ -187,7 +196,25 @@ impl Cluster {
 }
 
 impl Seen {
+    fn wrote(&self, at: Key, wrote: Wrote) {
+        lock(&self.wrote).insert(at, wrote);
+        *lock(&self.latest) = None;
+    }
+
+    /// The same as before while no watch brought anything and no write of ours is waited for.
     fn workloads(&self) -> Vec<Arc<Workload>> {
+        // Counted before it is put together: what arrives meanwhile is put together again.
+        let events = *self.changes.borrow();
+        if let Some(latest) = lock(&self.latest).as_ref().filter(|latest| latest.events == events) {
+            return latest.workloads.clone();
+        }
+        let workloads = self.put_together();
+        let settled = lock(&self.wrote).is_empty();
+        *lock(&self.latest) = settled.then(|| Latest { events, workloads: workloads.clone() });
+        workloads
+    }
+
+    fn put_together(&self) -> Vec<Arc<Workload>> {
         let hpas: Vec<Arc<Hpa>> = self.hpas.iter().flat_map(|c| c.all()).collect();
         let sharing = sharing(&hpas);
         let flag = *lock(&self.stabilisation);

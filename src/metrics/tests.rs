@@ -1,33 +1,46 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
+use crate::http::api::{ForecastPoint, Load, Score, Weight, Workload};
+use chrono::{DateTime, TimeDelta};
 use std::collections::BTreeSet;
 
 fn text(metrics: &Metrics) -> String {
     String::from_utf8(metrics.encode()).unwrap()
 }
 
-fn sample(hpa: &str) -> WorkloadSample {
-    WorkloadSample {
+fn workload(hpa: &str) -> Workload {
+    let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
+    let point = |minutes, upper| ForecastPoint { at: now + TimeDelta::minutes(minutes), point: 1.0, upper };
+    Workload {
         namespace: "shop".to_owned(),
         hpa: hpa.to_owned(),
         base: Some(3),
         floor: Some(12),
-        needed: Some(12),
+        need: Some(12),
         current: Some(10),
         max: Some(40),
-        lead_seconds: Some(300.0),
-        state: "Holding",
-        limited_by: vec!["Headroom"],
-        loads: vec![LoadSample {
+        decided: Some(now),
+        quantile: 0.95,
+        state: "Holding".to_owned(),
+        limited_by: vec!["Headroom".to_owned()],
+        loads: vec![Load {
             name: "cpu".to_owned(),
             now: Some(4.5),
-            forecast: Some(("0.95".to_owned(), 9.0)),
-            error_ratio: Some(0.1),
-            coverage_ratio: Some(0.96),
-            newest_sample_age_seconds: Some(20.0),
-            weights: vec![("profile".to_owned(), 0.7)],
+            forecast: vec![point(-5, 7.0), point(-1, 9.0), point(4, 8.0)],
+            score: Some(Score { mase: 1.0, wape: 0.1, pinball: 0.1, coverage: 0.9 }),
+            coverage: Some(0.96),
+            newest: Some(now - TimeDelta::seconds(20)),
+            weights: vec![Weight { model: "profile".to_owned(), weight: 0.7 }],
+            ..Load::default()
         }],
+        ..Workload::default()
     }
+}
+
+fn show(metrics: &Metrics, workloads: Vec<Workload>) {
+    let last_tick = DateTime::from_timestamp(1_800_000_000, 0);
+    let workloads = workloads.into_iter().map(|w| (w.key(), Arc::new(w))).collect();
+    metrics.workloads(&Arc::new(Snapshot { workloads, last_tick, ..Snapshot::default() }));
 }
 
 #[test]
@@ -37,10 +50,10 @@ fn every_documented_name_is_there_once() {
     metrics.datasource_up("main", true);
     metrics.datasource_request("main", "200", Duration::from_millis(3));
     metrics.samples_dropped("nan", 2);
-    metrics.decision("Raised");
+    metrics.decisions("Raised", 2);
     metrics.write("done");
     metrics.kubernetes_request("patch", "200", Duration::from_millis(3));
-    metrics.workloads(&[sample("web")]);
+    show(&metrics, vec![workload("web")]);
     let text = text(&metrics);
     let names: BTreeSet<&str> =
         text.lines().filter_map(|l| l.strip_prefix("# TYPE floorcast_")?.split(' ').next()).collect();
@@ -59,8 +72,8 @@ fn every_documented_name_is_there_once() {
 #[test]
 fn a_vanished_workload_leaves_no_series() {
     let metrics = Metrics::new(10).unwrap();
-    metrics.workloads(&[sample("web"), sample("api")]);
-    metrics.workloads(&[sample("api")]);
+    show(&metrics, vec![workload("web"), workload("api")]);
+    show(&metrics, vec![workload("api")]);
     assert!(!text(&metrics).contains("web"));
     assert!(text(&metrics).contains(r#"hpa="api""#));
 }
@@ -68,8 +81,8 @@ fn a_vanished_workload_leaves_no_series() {
 #[test]
 fn an_old_state_and_a_missing_value_leave_no_series() {
     let metrics = Metrics::new(10).unwrap();
-    metrics.workloads(&[sample("web")]);
-    metrics.workloads(&[WorkloadSample { state: "Idle", floor: None, ..sample("web") }]);
+    show(&metrics, vec![workload("web")]);
+    show(&metrics, vec![Workload { state: "Idle".to_owned(), floor: None, ..workload("web") }]);
     let text = text(&metrics);
     assert!(text.contains(r#"state="Idle""#) && !text.contains("Holding"));
     assert!(!text.contains("floorcast_workload_floor_replicas{"), "missing is never zero");
@@ -78,8 +91,18 @@ fn an_old_state_and_a_missing_value_leave_no_series() {
 #[test]
 fn beyond_the_limit_workloads_are_counted_only() {
     let metrics = Metrics::new(1).unwrap();
-    metrics.workloads(&[sample("a"), sample("b"), sample("c")]);
+    show(&metrics, vec![workload("a"), workload("b"), workload("c")]);
     let text = text(&metrics);
     assert!(text.contains("floorcast_workloads_without_series 2"));
     assert!(!text.contains(r#"hpa="b""#));
+}
+
+#[test]
+fn a_label_cannot_break_out_of_its_quotes() {
+    let metrics = Metrics::new(1).unwrap();
+    let mut odd = workload("web");
+    odd.loads[0].name = "a\"b\\c\nd".to_owned();
+    show(&metrics, vec![odd]);
+    assert!(text(&metrics).contains(r#"floorcast_workload_load{hpa="web",load="a\"b\\c\nd",namespace="shop"} 4.5"#));
+    assert!(text(&metrics).contains(r"workload_newest_sample_age_seconds{"));
 }

@@ -11,7 +11,7 @@ use super::cluster::{Cluster, Deployed, Tally, scrape};
 use super::prometheus::Prometheus;
 use crate::config::{Config, Current};
 use crate::daemon::{self, Daemon, Wiring};
-use crate::datasource::{DatasourceSettings, Datasources, Reader, Unobserved};
+use crate::datasource::{DatasourceSettings, Datasources, Reader, Transport, Unobserved};
 use crate::http::{Pulse, api::Snapshot};
 use crate::kubernetes::lease::{self, Elector};
 use crate::kubernetes::observe::Cluster as Observed;
@@ -206,6 +206,41 @@ pub fn begin(
     seed: u64,
     stop: CancellationToken,
 ) -> Result<(tokio::task::JoinHandle<()>, watch::Receiver<Arc<Snapshot>>), ReplayError> {
+    let Wired { mut daemon, snapshots, kept } = wire(server, prometheus, config, pod, seed)?;
+    let task = tokio::spawn(async move {
+        daemon.run(stop).await;
+        drop((daemon, kept));
+    });
+    Ok((task, snapshots))
+}
+
+/// A daemon that has not ticked yet, and what must live as long as it.
+pub struct Wired {
+    /// The daemon.
+    pub daemon: Daemon,
+    /// What it publishes.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Its election and its configuration.
+    pub kept: Kept,
+}
+
+/// Ends election and configuration of a daemon when it is dropped.
+pub struct Kept {
+    _elector: Arc<Elector>,
+    _config: watch::Sender<Current>,
+}
+
+/// Wires a daemon to the simulation without letting it tick: for whoever wants to tick himself.
+///
+/// # Errors
+/// Where it cannot be wired.
+pub fn wire(
+    server: &Server,
+    prometheus: &(impl Transport + Clone),
+    config: Config,
+    pod: &str,
+    seed: u64,
+) -> Result<Wired, ReplayError> {
     let clients = Clients::from_service(&server.connect(USER), NAMESPACE);
     let clock: daemon::Clock = Arc::new(server.clock().reader());
     let identity = lease::identity(pod);
@@ -223,6 +258,7 @@ pub fn begin(
     let pulse = Arc::new(Pulse::new(clock(), config.timing.tick.std()));
     let writer = Writer::new(clients.write.clone(), Arc::clone(&clock)).each(config.timing.write_timeout.std());
     let watching = process::watching(&config, NAMESPACE);
+    let metrics = Metrics::new(config.metrics.workloads.get() as usize).map_err(start)?;
     let (publish, current) = watch::channel(Current { config: Arc::new(config), refused: None });
     let wiring = Wiring {
         cluster: Observed::start(clients.watch.clone(), watching),
@@ -232,18 +268,14 @@ pub fn begin(
         recorder: Recorder::start(clients.watch.clone(), &identity, Arc::clone(&clock)),
         config: current,
         connect: Box::new(connect),
-        metrics: Arc::new(Metrics::new(100).map_err(start)?),
+        metrics: Arc::new(metrics),
+        forbidden: watch::Sender::new(Vec::new()).subscribe(),
         snapshot,
         pulse,
         clock,
         identity,
-        forbidden: watch::Sender::new(Vec::new()).subscribe(),
         always_study: false,
     };
-    let mut daemon = Daemon::new(wiring).map_err(ReplayError::Start)?;
-    let task = tokio::spawn(async move {
-        daemon.run(stop).await;
-        drop((daemon, elector, publish));
-    });
-    Ok((task, snapshots))
+    let daemon = Daemon::new(wiring).map_err(ReplayError::Start)?;
+    Ok(Wired { daemon, snapshots, kept: Kept { _elector: elector, _config: publish } })
 }

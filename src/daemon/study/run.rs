@@ -186,7 +186,7 @@ fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
     let value = newest.zip(series).and_then(|(end, s)| s.at(end - s.step())).and_then(Demand::new);
     let forecast = learned.map(|l| l.forecast(now));
     Found {
-        view: view(paper, learned, forecast.as_ref(), value),
+        view: api::Load { newest, ..view(paper, learned, forecast.as_ref(), value) },
         per_replica: paper.load.per_replica,
         now: value,
         newest,
@@ -222,6 +222,7 @@ fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, n
         explain: paper.load.explain.clone(),
         now: now.map(Demand::get),
         sample_age_seconds: None,
+        newest: None,
         model: learned.map(|l| l.model().to_owned()),
         weights: learned.map(|l| l.weights().into_iter().map(weight).collect()).unwrap_or_default(),
         score: learned.map(Learned::score).filter(|s| s.origins > 0).map(score),

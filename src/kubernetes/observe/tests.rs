@@ -15,7 +15,13 @@ fn seen() -> Seen {
         stabilisation: Mutex::new(TimeDelta::seconds(300)),
         built: Mutex::default(),
         wrote: Mutex::default(),
+        latest: Mutex::default(),
     }
+}
+
+/// As the watch counts what it brought.
+fn arrived(seen: &Seen) {
+    seen.changes.send_modify(|n| *n += 1);
 }
 
 fn object<K: DeserializeOwned>(value: Value) -> K {
@@ -26,12 +32,14 @@ fn put_hpa(seen: &Seen, name: &str, target: &str, version: &str) {
     let hpa = json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("u-{name}"), "resourceVersion": version},
         "spec": {"maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}}});
     seen.hpas[0].apply(Event::Apply(object(hpa)));
+    arrived(seen);
 }
 
 fn put_deployment(seen: &Seen, name: &str, replicas: u32) {
     let deployment = json!({"metadata": {"namespace": "shop", "name": name},
         "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}}});
     seen.deployments[0].apply(Event::Apply(object(deployment)));
+    arrived(seen);
 }
 
 #[test]
@@ -58,12 +66,13 @@ fn two_hpas_on_one_target_refuse_each_other_until_one_goes() {
     assert!(seen.workloads().iter().all(|w| w.refusals.len() == 1));
     let gone: Hpa = object(json!({"metadata": {"namespace": "shop", "name": "b"}}));
     seen.hpas[0].apply(Event::Delete(gone));
+    arrived(&seen);
     assert!(seen.workloads()[0].refusals.is_empty());
 }
 
 fn wrote(seen: &Seen, uid: &str, version: &str) {
     let wrote = Wrote { uid: uid.to_owned(), resource_version: version.to_owned() };
-    lock(&seen.wrote).insert(("shop".to_owned(), "a".to_owned()), wrote);
+    seen.wrote(("shop".to_owned(), "a".to_owned()), wrote);
 }
 
 #[test]
@@ -88,6 +97,7 @@ fn a_write_to_a_former_object_holds_nothing_up() {
     wrote(&seen, "u-a", "9");
     assert!(!seen.workloads()[0].caught_up);
     seen.hpas[0].apply(Event::Delete(object(json!({"metadata": {"namespace": "shop", "name": "a"}}))));
+    arrived(&seen);
     seen.workloads();
     assert!(lock(&seen.wrote).is_empty(), "deleted: nothing to wait for");
 }
