@@ -131,6 +131,7 @@ impl Config {
         Rails {
             headroom: self.guard.headroom.get(),
             runaway: self.guard.runaway_factor.get(),
+            writes_per_hour: self.guard.writes_per_hour.get() as usize,
             above_base: Some(Replicas::new(self.budgets.workload.get())),
         }
     }

@@ -73,11 +73,25 @@ pub struct Rails {
     pub runaway: f64,
     /// Replicas above the base that one workload's floor may add, where limited.
     pub above_base: Option<Replicas>,
+    /// Writes per HPA and hour (12 by default, failure I7): a raise may use the last ones.
+    pub writes_per_hour: usize,
+}
+
+impl Rails {
+    /// Writes an hour after which a lower or a longer `until` waits, so that raises always have some left: 10 of 12.
+    pub const fn writes_for_lowering(&self) -> usize {
+        self.writes_per_hour * 5 / 6
+    }
+
+    /// Writes an hour from which on a raise looks an hour ahead, so that a few writes more reach the peak: 6 of 12.
+    pub const fn many_writes(&self) -> usize {
+        self.writes_per_hour / 2
+    }
 }
 
 impl Default for Rails {
     fn default() -> Self {
-        Self { headroom: 0.10, runaway: 1.5, above_base: None }
+        Self { headroom: 0.10, runaway: 1.5, above_base: None, writes_per_hour: 12 }
     }
 }
 

@@ -148,6 +148,8 @@ pub struct Guard {
     pub respect: Period<1_000, DAY>,
     /// Farthest `until` ahead.
     pub longest_hold: Period<10_000, DAY>,
+    /// Writes per HPA and hour; handing back is never limited.
+    pub writes_per_hour: Count<2, 240>,
 }
 
 impl Default for Guard {
@@ -160,6 +162,7 @@ impl Default for Guard {
             ramp_step: Period::seconds(300),
             respect: Period::millis(HOUR),
             longest_hold: Period::millis(6 * HOUR),
+            writes_per_hour: Count::of(12),
         }
     }
 }

@@ -9,10 +9,6 @@ use crate::target::Hold;
 use crate::units::Replicas;
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Writes per HPA and hour (failure I7): a raise may use the last ones, a lower or a longer `until` may not.
-const WRITES_PER_HOUR: usize = 12;
-const WRITES_FOR_LOWERING: usize = 10;
-
 /// The decision, once the budgets have granted their part. Total: never an error, never above the bounds.
 pub fn finish(situation: &Situation<'_>, proposal: Proposal, grant: Grant, memory: Memory) -> (Decision, Memory) {
     let now = situation.now;
@@ -79,7 +75,7 @@ impl Drawing<'_, '_> {
         if asked > ahead {
             self.say(Reason::Limited { by: Limit::Runaway, want: asked, allowed: ahead });
         }
-        if want > standing && memory.writes.count(self.situation.now) >= WRITES_PER_HOUR {
+        if want > standing && memory.writes.count(self.situation.now) >= self.situation.policy.rails.writes_per_hour {
             self.say(Reason::Limited { by: Limit::WriteBudget, want, allowed: standing });
             want = standing;
         }
@@ -146,7 +142,7 @@ impl Drawing<'_, '_> {
         if from > now {
             return Some(from);
         }
-        (memory.writes.count(now) >= WRITES_FOR_LOWERING).then(|| now + policy.ramp.step)
+        (memory.writes.count(now) >= policy.rails.writes_for_lowering()).then(|| now + policy.ramp.step)
     }
 
     /// The last rail: `base < floor ≤ cap`, at once. A floor at or below the base is no floor.
@@ -219,7 +215,7 @@ impl Drawing<'_, '_> {
         let quarter = policy.longest_hold / 4;
         gain > TimeDelta::zero()
             && (left < policy.ramp.step || (left < quarter && gain >= quarter))
-            && memory.writes.count(now) < WRITES_FOR_LOWERING
+            && memory.writes.count(now) < policy.rails.writes_for_lowering()
     }
 
     /// The state that stops most; the ordinary ones are told by what happens to the floor.

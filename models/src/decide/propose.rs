@@ -11,8 +11,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Pods of a raised floor that are not there after this long stop further raises (failure M10).
 const PATIENCE: TimeDelta = TimeDelta::minutes(10);
-/// From so many writes in the last hour on, a raise looks an hour ahead, so that a few writes more reach the peak.
-const MANY_WRITES: usize = 6;
 
 /// What one workload wants, before the budgets. Total: every situation has a proposal.
 pub fn propose(situation: &Situation<'_>, memory: &Memory) -> Proposal {
@@ -173,7 +171,7 @@ fn limit_runaway(situation: &Situation<'_>, draft: &mut Draft, standing: Replica
 /// A raise goes to the most that is needed within two ramp steps, in one write: many small raises would each be an event of the
 /// HPA and spend its scale-up budget (`hpa.md` 1.9). After many writes in an hour it looks an hour ahead.
 fn look_ahead(situation: &Situation<'_>, memory: &Memory) -> TimeDelta {
-    if memory.writes.count(situation.now) >= MANY_WRITES {
+    if memory.writes.count(situation.now) >= situation.policy.rails.many_writes() {
         return TimeDelta::hours(1);
     }
     let step = situation.policy.ramp.step;

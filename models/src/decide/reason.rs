@@ -76,7 +76,7 @@ impl Limit {
             Self::PodRate => "the cluster's budget of new pods per minute; the rest follows in the next minutes",
             Self::Runaway => "the runaway limit, a multiple of the most replicas ever needed in the training window",
             Self::Persistence => "what the load of now justifies, as the forecast is not trusted",
-            Self::WriteBudget => "at most 12 writes per HPA and hour",
+            Self::WriteBudget => "the limit of writes per HPA and hour (guard.writesPerHour of the configuration)",
             Self::Capacity => {
                 "pods of the floor already held are not ready; look for Pending pods, quota and node capacity"
             }
