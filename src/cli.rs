@@ -2,6 +2,7 @@
 
 mod command;
 pub mod config;
+pub mod demo;
 pub mod doctor;
 pub mod exit;
 pub mod explain;
@@ -44,6 +45,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
     match cli.command {
         Command::Run(command) => run::run(&global, command).await,
+        Command::Demo(command) => demo::run(&global, command).await,
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,

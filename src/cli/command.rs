@@ -1,6 +1,6 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{config, doctor, explain, plan, release, run, status};
+use super::{config, demo, doctor, explain, plan, release, run, status};
 use crate::kubernetes::Source;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -66,6 +66,8 @@ pub enum Output {
 pub enum Command {
     /// Run the daemon
     Run(run::Run),
+    /// See it work: days of a simulated cluster in seconds, the HPA alone and with floorcast
+    Demo(demo::Demo),
     /// All workloads: state, base, floor, need
     Status(status::Status),
     /// The next 24 h of one workload

@@ -33,8 +33,12 @@ impl Ink {
 /// At most `width` characters, each showing the highest of the values it stands for; the scale begins at zero.
 pub fn line(values: &[f64], width: usize, ink: Ink) -> String {
     let highest = values.iter().copied().filter(|v| v.is_finite()).fold(0.0, f64::max);
+    scaled(values, values.len().div_ceil(width.max(1)).max(1), highest, ink)
+}
+
+/// One character per `chunk` values, on a scale from zero to `highest`: for curves that are compared.
+pub fn scaled(values: &[f64], chunk: usize, highest: f64, ink: Ink) -> String {
     let levels = ink.levels();
-    let chunk = values.len().div_ceil(width.max(1)).max(1);
     let draw = |part: &[f64]| {
         let finite = part.iter().copied().filter(|v| v.is_finite());
         let Some(top) = finite.reduce(f64::max) else { return ' ' };
@@ -42,7 +46,7 @@ pub fn line(values: &[f64], width: usize, ink: Ink) -> String {
         // 0 is the lowest level, the highest value the last: 8 levels cut [0, 1] into 7 steps.
         levels[(share * (levels.len() - 1) as f64).round() as usize]
     };
-    values.chunks(chunk).map(draw).collect()
+    values.chunks(chunk.max(1)).map(draw).collect()
 }
 
 #[cfg(test)]
@@ -56,6 +60,7 @@ mod tests {
         assert_eq!(line(&[f64::NAN, 2.0], 10, Ink::Ascii), " @", "a gap is no zero");
         assert_eq!(line(&[], 10, Ink::Ascii), "");
         assert_eq!(line(&[0.0, 0.0], 10, Ink::Ascii), "__");
+        assert_eq!(scaled(&[0.0, 3.5, 1.0, 7.0], 2, 7.0, Ink::Unicode), "▅█");
     }
 
     #[test]

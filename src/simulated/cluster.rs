@@ -5,6 +5,7 @@
 
 mod controller;
 mod manifests;
+mod past;
 mod pods;
 mod tally;
 
@@ -16,8 +17,10 @@ use super::prometheus::{Prometheus, Sample};
 use chrono::{DateTime, TimeDelta, Utc};
 use controller::Autoscaler;
 use floorcast_models::hpa;
+use past::HPA_METRICS;
+pub use past::Past;
 use pods::Pods;
-pub use tally::{Minute, Tally};
+pub use tally::{Minute, SATURATION, Tally};
 
 /// What the cluster looks at the world this often.
 const STEP: TimeDelta = TimeDelta::seconds(5);
@@ -171,12 +174,23 @@ impl Running {
     }
 }
 
-/// Serves what a kubelet and kube-state-metrics would let Prometheus scrape of a workload: its CPU in cores.
-pub fn scrape(prometheus: &Prometheus, spec: &Deployed) {
-    let load = spec.load.clone();
+/// Serves what a kubelet and kube-state-metrics would let Prometheus scrape of a workload: its CPU in cores, whose its pods
+/// are, and from now on what its HPA says. Give the last of it to [`Past::note`] as time goes by.
+pub fn scrape(prometheus: &Prometheus, spec: &Deployed) -> Past {
     let namespace = format!("namespace=\"{}\"", spec.namespace);
-    let pods = format!("{}-", spec.name);
-    prometheus.serve(&["container_cpu_usage_seconds_total", &namespace, &pods], move |at| mean(&load, at));
+    // Pods are told by their names, or by their owner.
+    for pods in [format!("{}-", spec.name), format!("owner_name=\"{}\"", spec.name)] {
+        let load = spec.load.clone();
+        prometheus.serve(&["container_cpu_usage_seconds_total", &namespace, &pods], move |at| mean(&load, at));
+    }
+    prometheus.serve(&["count(kube_pod_owner", &namespace], |_| Some(1.0));
+    let past = Past::default();
+    let hpa = format!("horizontalpodautoscaler=\"{}\"", spec.name);
+    for (i, metric) in HPA_METRICS.into_iter().enumerate() {
+        let past = past.clone();
+        prometheus.serve(&[metric, &namespace, &hpa], move |at| past.at(at).map(|values| values[i]));
+    }
+    past
 }
 
 /// Mean over the window of a rate that ends at `at`.

@@ -1,8 +1,8 @@
 //! What `floorcast demo` replays, and what it tells of it.
 
-use super::cluster::Deployed;
+use super::cluster::{Deployed, Tally};
 use super::curve::Curve;
-use super::replay::{Outcome, ReplayError, Scenario};
+use super::replay::{Course, Outcome, ReplayError, Scenario};
 use super::trace::Trace;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -42,25 +42,36 @@ pub struct PolicyFigures {
 }
 
 impl PolicyFigures {
-    fn of(policy: &'static str, outcome: &Outcome) -> Self {
-        let tallies = || outcome.courses.iter().map(|c| &c.tally);
-        let loads: f64 = outcome.courses.len().max(1) as f64;
+    /// The figures of these courses together. Each workload's starved share of its load counts alike.
+    pub fn of(policy: &'static str, courses: &[Course]) -> Self {
+        let tallies = || courses.iter().map(|c| &c.tally);
+        let workloads = courses.len().max(1) as f64;
         Self {
             policy,
-            starved_minutes: tallies().map(super::cluster::Tally::starved_minutes).sum(),
-            starved_load_ratio: tallies().map(super::cluster::Tally::starved_load_ratio).sum::<f64>() / loads,
-            pod_hours: tallies().map(super::cluster::Tally::pod_hours).sum(),
-            peak_replicas: tallies().map(super::cluster::Tally::peak).max().unwrap_or(0),
-            rescales: tallies().map(super::cluster::Tally::rescales).sum(),
-            floor_writes: outcome.floor_writes,
+            starved_minutes: tallies().map(Tally::starved_minutes).sum(),
+            starved_load_ratio: tallies().map(Tally::starved_load_ratio).sum::<f64>() / workloads,
+            pod_hours: tallies().map(Tally::pod_hours).sum(),
+            peak_replicas: tallies().map(Tally::peak).max().unwrap_or(0),
+            rescales: tallies().map(Tally::rescales).sum(),
+            floor_writes: courses.iter().map(|c| c.floor_writes).sum(),
         }
+    }
+
+    fn both(alone: &[Course], with: &[Course]) -> [Self; 2] {
+        [Self::of("hpa", alone), Self::of("floorcast", with)]
     }
 }
 
 impl Comparison {
     /// The figures of both, `hpa` first.
     pub fn policies(&self) -> [PolicyFigures; 2] {
-        [PolicyFigures::of("hpa", &self.alone), PolicyFigures::of("floorcast", &self.with)]
+        PolicyFigures::both(&self.alone.courses, &self.with.courses)
+    }
+
+    /// The courses of each workload, alone and with floorcast, and the figures of both.
+    pub fn workloads(&self) -> impl Iterator<Item = (&Course, &Course, [PolicyFigures; 2])> {
+        let pairs = self.alone.courses.iter().zip(&self.with.courses);
+        pairs.map(|(a, w)| (a, w, PolicyFigures::both(std::slice::from_ref(a), std::slice::from_ref(w))))
     }
 }
 
@@ -75,10 +86,10 @@ pub fn shop(seed: u64, days: u32) -> Scenario {
     Scenario { seed, start, length: TimeDelta::days(days.into()), workloads }
 }
 
-/// A measured load on one workload; the last `days` are replayed, what is before them is history.
+/// A measured load on one workload. Its last `days` are replayed, but at most half of it; what is before them is history.
 pub fn of_trace(trace: Trace, seed: u64, days: u32) -> Scenario {
-    let span = trace.end() - trace.start();
-    let length = TimeDelta::days(days.into()).min(span / 2);
+    let half = (trace.end() - trace.start()).num_days() / 2;
+    let length = TimeDelta::days(i64::from(days).min(half).max(1));
     let start = trace.end() - length;
     let unit = TRACE_PEAK_REPLICAS * PER_REPLICA / trace.peak().max(f64::MIN_POSITIVE);
     let first = trace.at(start).unwrap_or(0.0) * unit;

@@ -6,8 +6,9 @@
 use super::api::Server;
 use super::api::kind::Kind;
 use super::api::refusal::Refusal;
+use super::api::request::Request;
 use super::clock::Clock;
-use super::cluster::{Cluster, Deployed, Tally, scrape};
+use super::cluster::{Cluster, Deployed, Minute, Past, Tally, scrape};
 use super::prometheus::Prometheus;
 use crate::config::{Config, Current};
 use crate::daemon::{self, Daemon, Wiring};
@@ -29,8 +30,8 @@ use tokio_util::sync::CancellationToken;
 pub const NAMESPACE: &str = "floorcast";
 /// The daemon's user at the simulated API server.
 pub const USER: &str = "system:serviceaccount:floorcast:floorcast";
-/// One point of a [`Course`] every so often.
-const COURSE_STEP: TimeDelta = TimeDelta::minutes(15);
+/// A [`Course`] has one point every so often.
+pub const COURSE_STEP: TimeDelta = TimeDelta::minutes(15);
 
 /// The configuration of the simulated daemon. A simulated lease is never contended, so it is renewed rarely.
 const CONFIGURATION: &str = "
@@ -65,6 +66,16 @@ pub struct Course {
     pub replicas: Vec<u32>,
     /// Total load, every 15 minutes, in the load's unit.
     pub load: Vec<f64>,
+    /// Writes of the daemon that changed its HPA.
+    pub floor_writes: u32,
+}
+
+impl Course {
+    /// Starved minutes of every 15 minutes.
+    pub fn starved(&self) -> Vec<u32> {
+        let count = |minutes: &[Minute]| minutes.iter().filter(|m| m.starved > 0.0).count() as u32;
+        self.tally.minutes().chunks(COURSE_STEP.num_minutes() as usize).map(count).collect()
+    }
 }
 
 /// One replay.
@@ -72,8 +83,6 @@ pub struct Course {
 pub struct Outcome {
     /// One per workload, in the scenario's order.
     pub courses: Vec<Course>,
-    /// Writes of the daemon that changed an HPA.
-    pub floor_writes: u32,
     /// What the daemon said last of each workload: empty for the HPA alone.
     pub last: Arc<Snapshot>,
 }
@@ -106,7 +115,7 @@ impl Scenario {
     /// Only where the simulation itself is at fault.
     pub async fn alone(&self, progress: impl FnMut(DateTime<Utc>)) -> Result<Outcome, ReplayError> {
         let server = Server::new(Clock::starting_at(self.start), self.seed);
-        self.replay(server, progress).await
+        self.replay(server, &[], progress).await
     }
 
     /// The same load with the daemon beside the HPA. Needs a tokio runtime of one thread with paused time.
@@ -116,19 +125,24 @@ impl Scenario {
     pub async fn with_floorcast(&self, progress: impl FnMut(DateTime<Utc>)) -> Result<Outcome, ReplayError> {
         let server = Server::new(Clock::starting_at(self.start), self.seed);
         let prometheus = Prometheus::new(server.clock(), self.seed);
-        self.workloads.iter().for_each(|w| scrape(&prometheus, w));
+        let pasts: Vec<Past> = self.workloads.iter().map(|w| scrape(&prometheus, w)).collect();
         install(&server)?;
         let config = Config::parse(CONFIGURATION, Path::new("simulation")).map_err(start)?;
         let stop = CancellationToken::new();
         let (daemon, snapshot) = begin(&server, &prometheus, config, "floorcast-0", self.seed, stop.clone())?;
-        let outcome = self.replay(server, progress).await;
+        let outcome = self.replay(server, &pasts, progress).await;
         stop.cancel();
         daemon.await.map_err(start)?;
         let last = snapshot.borrow().clone();
         outcome.map(|o| Outcome { last, ..o })
     }
 
-    async fn replay(&self, server: Server, mut progress: impl FnMut(DateTime<Utc>)) -> Result<Outcome, ReplayError> {
+    async fn replay(
+        &self,
+        server: Server,
+        pasts: &[Past],
+        mut progress: impl FnMut(DateTime<Utc>),
+    ) -> Result<Outcome, ReplayError> {
         let mut cluster = Cluster::new(server.clone(), self.seed);
         for workload in &self.workloads {
             cluster.deploy(workload)?;
@@ -136,6 +150,7 @@ impl Scenario {
         let mut points: Vec<Points> = self.workloads.iter().map(|_| Points::default()).collect();
         let mut next = self.start;
         let watched = |_: &Cluster, now: DateTime<Utc>| {
+            self.workloads.iter().zip(pasts).for_each(|(workload, past)| past.note(&server, workload, now));
             if now >= next {
                 next += COURSE_STEP;
                 for (workload, points) in self.workloads.iter().zip(&mut points) {
@@ -145,12 +160,9 @@ impl Scenario {
             }
         };
         cluster.run(self.start + self.length, watched).await?;
-        let courses = self.workloads.iter().zip(points).filter_map(|(w, p)| p.course(w, &cluster)).collect();
-        let floor_writes = server.audit(|audit| {
-            let floors = audit.entries().iter().filter(|e| e.request.kind == Kind::Hpa && e.changed());
-            floors.count() as u32
-        });
-        Ok(Outcome { courses, floor_writes, last: Arc::default() })
+        let course = |(w, p): (&Deployed, Points)| p.course(w, &cluster, floor_writes(&server, w));
+        let courses = self.workloads.iter().zip(points).filter_map(course).collect();
+        Ok(Outcome { courses, last: Arc::default() })
     }
 }
 
@@ -172,12 +184,17 @@ impl Points {
         self.load.push((workload.load)(now).unwrap_or(f64::NAN));
     }
 
-    fn course(self, workload: &Deployed, cluster: &Cluster) -> Option<Course> {
+    fn course(self, workload: &Deployed, cluster: &Cluster, floor_writes: u32) -> Option<Course> {
         let tally = cluster.tally(&workload.namespace, &workload.name)?.clone();
         let name = format!("{}/{}", workload.namespace, workload.name);
         let Self { floors, replicas, load } = self;
-        Some(Course { workload: name, tally, floors, replicas, load })
+        Some(Course { workload: name, tally, floors, replicas, load, floor_writes })
     }
+}
+
+fn floor_writes(server: &Server, workload: &Deployed) -> u32 {
+    let ours = |r: &Request| r.kind == Kind::Hpa && r.namespace == workload.namespace && r.name == workload.name;
+    server.audit(|audit| audit.entries().iter().filter(|e| ours(&e.request) && e.changed()).count() as u32)
 }
 
 /// What the shipped manifests install: namespace, Lease, kill switch.

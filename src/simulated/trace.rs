@@ -2,6 +2,9 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// Stamps that are seconds of a calendar: 1970 to 2199. Milliseconds of this century are far above.
+const CALENDAR: std::ops::Range<i64> = 0..7_258_118_400;
+
 /// A load as it was measured; stamps mark the start of their interval.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trace {
@@ -23,11 +26,19 @@ pub enum TraceError {
         /// The row, cut to 80 characters.
         row: String,
     },
-    /// Too few rows to know a step.
+    /// Too short to learn from and to replay.
     #[error(
-        "{rows} samples are no trace; at least two days of samples are needed, one day to learn from and one to replay"
+        "{rows} samples over {hours} h are too few; two days are needed at least: one to learn from, one to replay"
     )]
     Short {
+        /// Rows found.
+        rows: usize,
+        /// Whole hours from the first to the last.
+        hours: i64,
+    },
+    /// Nothing but zeros.
+    #[error("all {rows} values are 0: there is no load to replay; check the second column")]
+    Silent {
         /// Rows found.
         rows: usize,
     },
@@ -40,31 +51,30 @@ impl Trace {
     /// The first wrong row, with its line.
     pub fn parse(text: &str) -> Result<Self, TraceError> {
         let (mut stamps, mut values) = (Vec::new(), Vec::new());
-        for (i, row) in text.lines().enumerate() {
+        // Spreadsheets begin UTF-8 with a byte order mark.
+        for (i, row) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             if row.trim().is_empty() || row.starts_with('#') {
                 continue;
             }
-            let wrong = |why| TraceError::Row { line: i + 1, why, row: row.chars().take(80).collect() };
-            let (stamp, value) = row.split_once(',').ok_or_else(|| wrong("no comma"))?;
-            let stamp: i64 = stamp.trim().parse().map_err(|_| wrong("the stamp is no whole number of seconds"))?;
-            let value: f64 = value.trim().parse().map_err(|_| wrong("the value is no number"))?;
-            if !value.is_finite() || value < 0.0 {
-                return Err(wrong("a load is finite and not negative; leave the row out where nothing was measured"));
-            }
-            if stamps.last().is_some_and(|last| *last >= stamp) {
-                return Err(wrong("stamps must rise"));
-            }
-            if DateTime::from_timestamp(stamp, 0).is_none() {
-                return Err(wrong("the stamp is outside the calendar; milliseconds instead of seconds?"));
-            }
+            let (stamp, value) = sample(row)
+                .and_then(|(stamp, value)| match stamps.last() {
+                    Some(last) if *last >= stamp => Err("stamps must rise from row to row"),
+                    _ => Ok((stamp, value)),
+                })
+                .map_err(|why| TraceError::Row { line: i + 1, why, row: row.chars().take(80).collect() })?;
             stamps.push(stamp);
             values.push(value);
         }
+        let rows = stamps.len();
         let steps = stamps.windows(2).map(|w| w[1] - w[0]);
-        let Some(step) = steps.min() else { return Err(TraceError::Short { rows: stamps.len() }) };
+        let Some(step) = steps.min() else { return Err(TraceError::Short { rows, hours: 0 }) };
         let trace = Self { stamps, values, step };
-        if trace.end() - trace.start() < TimeDelta::days(2) {
-            return Err(TraceError::Short { rows: trace.stamps.len() });
+        let span = trace.end() - trace.start();
+        if span < TimeDelta::days(2) {
+            return Err(TraceError::Short { rows, hours: span.num_hours() });
+        }
+        if trace.peak() <= 0.0 {
+            return Err(TraceError::Silent { rows });
         }
         Ok(trace)
     }
@@ -89,6 +99,21 @@ impl Trace {
         let i = self.stamps.partition_point(|s| *s <= at.timestamp()).checked_sub(1)?;
         (at.timestamp() - self.stamps[i] < self.step).then(|| self.values[i])
     }
+}
+
+/// Stamp and value of a row.
+fn sample(row: &str) -> Result<(i64, f64), &'static str> {
+    let (stamp, value) = row.split_once(',').ok_or("no comma")?;
+    let stamp: i64 =
+        stamp.trim().parse().map_err(|_| "the stamp is no whole number of seconds; a heading begins with #")?;
+    let value: f64 = value.trim().parse().map_err(|_| "the value is no number")?;
+    if !value.is_finite() || value < 0.0 {
+        return Err("a load is finite and not negative; leave the row out where nothing was measured");
+    }
+    if !CALENDAR.contains(&stamp) {
+        return Err("the stamp is outside the years 1970 to 2199; milliseconds instead of seconds?");
+    }
+    Ok((stamp, value))
 }
 
 #[cfg(test)]
@@ -121,11 +146,16 @@ mod tests {
             ("1772409600,-1", "not negative"),
             ("1772409600,NaN", "not negative"),
             ("1772409600,1\n1772409600,2", "must rise"),
-            ("99999999999999,1", "milliseconds"),
+            ("1772409600000,1", "milliseconds"),
+            ("-60,1", "1970"),
+            ("time,load", "a heading begins with #"),
         ] {
             let error = Trace::parse(&format!("# x\n{row}\n")).unwrap_err().to_string();
             assert!(error.starts_with("line ") && error.contains(why), "{row}: {error}");
         }
-        assert_eq!(Trace::parse("# nothing\n"), Err(TraceError::Short { rows: 0 }));
+        assert_eq!(Trace::parse("# nothing\n"), Err(TraceError::Short { rows: 0, hours: 0 }));
+        assert_eq!(Trace::parse("0,1\n3600,2\n"), Err(TraceError::Short { rows: 2, hours: 2 }));
+        assert_eq!(Trace::parse("0,0\n172800,0\n"), Err(TraceError::Silent { rows: 2 }));
+        assert!(Trace::parse("\u{feff}0,1\r\n172800,2\r\n").is_ok());
     }
 }

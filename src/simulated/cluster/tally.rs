@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// A pod that carries this much more than its target is saturated.
-const SATURATION: f64 = 1.25;
+pub const SATURATION: f64 = 1.25;
 
 /// One minute, as it began.
 #[derive(Clone, Copy, Debug, PartialEq)]
