@@ -58,7 +58,7 @@ pub async fn run(global: &Global, command: Demo) -> Result<Exit, Failure> {
 fn compare(scenario: &Scenario) -> Result<Comparison, Failure> {
     // indicatif draws nothing where stderr is no terminal.
     let bar = ProgressBar::new(TICKS).with_style(style());
-    bar.set_message(format!("replaying {} days", scenario.length.num_days()));
+    bar.set_message(format!("replaying {}", table::days(scenario.length.num_days())));
     let done = demo::compare(scenario, |share| bar.set_position((share * TICKS as f64) as u64));
     bar.finish_and_clear();
     done.map_err(|e| Failure::new(Exit::No, e.to_string()))

@@ -51,9 +51,13 @@ impl Trace {
     /// The first wrong row, with its line.
     pub fn parse(text: &str) -> Result<Self, TraceError> {
         let (mut stamps, mut values) = (Vec::new(), Vec::new());
+        let mut begun = false;
         // Spreadsheets begin UTF-8 with a byte order mark.
         for (i, row) in text.trim_start_matches('\u{feff}').lines().enumerate() {
             if row.trim().is_empty() || row.starts_with('#') {
+                continue;
+            }
+            if !std::mem::replace(&mut begun, true) && is_heading(row) {
                 continue;
             }
             let (stamp, value) = sample(row)
@@ -101,11 +105,17 @@ impl Trace {
     }
 }
 
+/// Whether a first row names its columns: two words, no number in either.
+fn is_heading(row: &str) -> bool {
+    let named = |cell: &str| cell.trim().starts_with(|c: char| c.is_alphabetic()) && cell.parse::<f64>().is_err();
+    row.split_once(',').is_some_and(|(stamp, value)| named(stamp) && named(value))
+}
+
 /// Stamp and value of a row.
 fn sample(row: &str) -> Result<(i64, f64), &'static str> {
     let (stamp, value) = row.split_once(',').ok_or("no comma")?;
     let stamp: i64 =
-        stamp.trim().parse().map_err(|_| "the stamp is no whole number of seconds; a heading begins with #")?;
+        stamp.trim().parse().map_err(|_| "the stamp is no whole number of seconds; comments begin with #")?;
     let value: f64 = value.trim().parse().map_err(|_| "the value is no number")?;
     if !value.is_finite() || value < 0.0 {
         return Err("a load is finite and not negative; leave the row out where nothing was measured");
@@ -124,7 +134,7 @@ mod tests {
 
     #[test]
     fn rows_are_intervals_and_gaps_are_no_zero() {
-        let mut text = "# requests per second\n".to_owned();
+        let mut text = "# requests per second\ntimestamp_unix_seconds,value\n".to_owned();
         for hour in (0..72).filter(|h| *h != 10) {
             writeln!(text, "{},{}", 1_772_409_600 + hour * 3600, hour + 1).unwrap();
         }
@@ -148,7 +158,7 @@ mod tests {
             ("1772409600,1\n1772409600,2", "must rise"),
             ("1772409600000,1", "milliseconds"),
             ("-60,1", "1970"),
-            ("time,load", "a heading begins with #"),
+            ("timestamp_unix_seconds,value\ntime,load", "comments begin with #"),
         ] {
             let error = Trace::parse(&format!("# x\n{row}\n")).unwrap_err().to_string();
             assert!(error.starts_with("line ") && error.contains(why), "{row}: {error}");

@@ -41,8 +41,11 @@ pub(super) fn text(answer: &Answer, look: &Look) -> String {
 
 fn heading(answer: &Answer) -> String {
     let what = answer.trace.as_ref().map_or_else(|| "a simulated shop".to_owned(), |file| format!("the end of {file}"));
-    let days = if answer.days == 1 { "1 day".to_owned() } else { format!("{} days", answer.days) };
-    format!("{days} of {what}, replayed twice (seed {})", answer.seed)
+    format!("{} of {what}, replayed twice (seed {})", days(answer.days), answer.seed)
+}
+
+pub(super) fn days(count: i64) -> String {
+    if count == 1 { "1 day".to_owned() } else { format!("{count} days") }
 }
 
 fn next(answer: &Answer, program: &str) -> String {

@@ -180,7 +180,7 @@ fn a_wrong_trace_is_refused_with_its_line_and_the_remedy() {
         failure.message
     };
     for (content, parts) in [
-        ("time,load\n0,1\n", ["load.csv", "line 1: ", "a heading begins with #"]),
+        ("time,load\nnoon,1\n", ["load.csv", "line 2: ", "whole number of seconds"]),
         ("0,1\n60;2\n", ["line 2: no comma", "60;2", "timestamp_unix_seconds,value"]),
         ("0,1\n60,-2\n", ["line 2: ", "not negative", "leave the row out"]),
         ("0,1\n60,2\n", ["2 samples", "two days", "one to learn from"]),
