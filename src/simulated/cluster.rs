@@ -87,7 +87,7 @@ impl Cluster {
         self.server.clock()
     }
 
-    /// Creates the namespace where needed, Deployment, ReplicaSet, HPA and ready pods.
+    /// Creates the namespace where needed, Deployment, `ReplicaSet`, HPA and ready pods.
     ///
     /// # Errors
     /// What the API server refuses, for example a name that is taken.

@@ -1,7 +1,7 @@
 //! What `demo` found, as `-o json` has it.
 
 use super::{Demo, curves::Curves, verdict::Verdict};
-use crate::http::api::{Snapshot, VERSION};
+use crate::http::api::{Snapshot, VERSION, Workload};
 use crate::simulated::{
     cluster::SATURATION,
     demo::{Comparison, PolicyFigures},
@@ -9,6 +9,7 @@ use crate::simulated::{
 };
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// The answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -72,7 +73,7 @@ impl Answer {
 }
 
 fn notes(last: &Snapshot) -> Vec<String> {
-    let of = |(name, workload): (&String, &crate::http::api::Workload)| {
+    let of = |(name, workload): (&String, &Arc<Workload>)| {
         let blocking = workload.notes.iter().filter(|n| n.blocks).map(|n| format!("{name}: {}: {}", n.code, n.text));
         let distrust = workload.loads.iter().filter_map(|load| load.trust.as_ref().filter(|t| !t.trusted));
         let distrust = distrust.map(|trust| format!("{name}: the forecast is not trusted: {}", trust.why));

@@ -120,6 +120,6 @@ fn days(start: DateTime<Utc>, values: usize, chunk: usize) -> String {
         _ => return String::new(),
     };
     let day = |i: usize| (start + TimeDelta::days(i as i64)).format(form).to_string();
-    let labels: String = (0..values.div_ceil(DAY)).map(|i| format!("{:<width$}", day(i))).collect();
-    format!("{:LABEL$}{}\n", "", labels.trim_end())
+    let labels: Vec<String> = (0..values.div_ceil(DAY)).map(|i| format!("{:<width$}", day(i))).collect();
+    format!("{:LABEL$}{}\n", "", labels.concat().trim_end())
 }

@@ -221,7 +221,7 @@ fn remove_item(items: &mut Vec<Value>, step: &Step, rest: &[Step]) {
 fn is_item(step: &Step, item: &Value) -> bool {
     match step {
         Step::Field(_) => false,
-        Step::Item(value) => *value == item.to_string(),
+        Step::Item(value) => serde_json::to_string(item).is_ok_and(|item| *value == item),
         Step::Key(keys) => match serde_json::from_str(keys) {
             Ok(Value::Object(keys)) => keys.iter().all(|(k, v)| item.get(k) == Some(v)),
             _ => false,

@@ -129,7 +129,7 @@ impl Faults {
         Some(fault)
     }
 
-    /// Whether a request would always be forbidden: the answer to a SelfSubjectAccessReview.
+    /// Whether a request would always be forbidden: the answer to a `SelfSubjectAccessReview`.
     pub fn forbids(&self, request: &Request, now: DateTime<Utc>) -> bool {
         self.rules.iter().any(|r| r.fault == Fault::Forbidden && r.probability >= 1.0 && r.meets(request, now))
     }

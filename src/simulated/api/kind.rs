@@ -9,7 +9,7 @@ pub enum Kind {
     Deployment,
     /// `apps/v1` StatefulSet.
     StatefulSet,
-    /// `apps/v1` ReplicaSet.
+    /// `apps/v1` `ReplicaSet`.
     ReplicaSet,
     /// `v1` Pod.
     Pod,
@@ -21,7 +21,7 @@ pub enum Kind {
     Lease,
     /// `events.k8s.io/v1` Event.
     Event,
-    /// `authorization.k8s.io/v1` SelfSubjectAccessReview: answered, never stored.
+    /// `authorization.k8s.io/v1` `SelfSubjectAccessReview`: answered, never stored.
     AccessReview,
 }
 

@@ -39,10 +39,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(code: u16, reason: &str, message: String, details: Option<Value>) -> Self {
+    fn new(code: u16, reason: &str, message: impl Into<String>, details: Option<Value>) -> Self {
         let mut body = json!({
             "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": message, "code": code,
+            "message": message.into(), "code": code,
         });
         if !reason.is_empty() {
             body["reason"] = json!(reason);

@@ -4,7 +4,7 @@ use super::Deployed;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-/// Suffix of the ReplicaSet's name, as the Deployment controller hashes one.
+/// Suffix of the `ReplicaSet`'s name, as the Deployment controller hashes one.
 const HASH: &str = "7d9c6b5f4d";
 
 pub(super) fn namespace(name: &str) -> Value {

@@ -16,7 +16,7 @@ struct Pod {
 
 /// The pods.
 pub(super) struct Pods {
-    pods: Vec<Pod>,
+    all: Vec<Pod>,
     prefix: String,
     start: TimeDelta,
     serial: u64,
@@ -25,13 +25,13 @@ pub(super) struct Pods {
 
 impl Pods {
     pub(super) fn new(workload: &str, start: TimeDelta) -> Self {
-        Self { pods: Vec::new(), prefix: workload.to_owned(), start, serial: 0, shown: (usize::MAX, 0) }
+        Self { all: Vec::new(), prefix: workload.to_owned(), start, serial: 0, shown: (usize::MAX, 0) }
     }
 
     /// The first pods: as old as they need to be to be ready now.
     pub(super) fn begin(&mut self, server: &Server, spec: &Deployed, now: DateTime<Utc>) -> Result<(), Refusal> {
         let wanted = spec.replicas as usize;
-        while self.pods.len() < wanted {
+        while self.all.len() < wanted {
             self.create(server, spec, now - self.start)?;
         }
         self.reconcile(server, spec, wanted, now)
@@ -39,12 +39,12 @@ impl Pods {
 
     /// Pods that exist.
     pub(super) fn len(&self) -> u32 {
-        self.pods.len() as u32
+        self.all.len() as u32
     }
 
     /// Pods that are ready at `at`.
     pub(super) fn ready(&self, at: DateTime<Utc>) -> u32 {
-        self.pods.iter().filter(|p| p.ready_at <= at).count() as u32
+        self.all.iter().filter(|p| p.ready_at <= at).count() as u32
     }
 
     /// Creates and deletes towards `wanted`, tells who became ready, and writes the Deployment's status where it changed.
@@ -55,13 +55,13 @@ impl Pods {
         wanted: usize,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
-        while self.pods.len() < wanted {
+        while self.all.len() < wanted {
             self.create(server, spec, now)?;
         }
-        while self.pods.len() > wanted {
+        while self.all.len() > wanted {
             self.delete_newest(server, spec)?;
         }
-        for pod in self.pods.iter_mut().filter(|p| !p.told_ready && p.ready_at <= now) {
+        for pod in self.all.iter_mut().filter(|p| !p.told_ready && p.ready_at <= now) {
             let status = manifests::pod_status(pod.created, Some(pod.ready_at));
             server.merge("kubelet", (Kind::Pod, &spec.namespace, &pod.name), "status", status)?;
             pod.told_ready = true;
@@ -76,20 +76,20 @@ impl Pods {
         server.create_at("replicaset-controller", manifests::pod(spec, &name), created)?;
         let status = manifests::pod_status(created, None);
         server.merge("kubelet", (Kind::Pod, &spec.namespace, &name), "status", status)?;
-        self.pods.push(Pod { name, created, ready_at: created + self.start, told_ready: false });
+        self.all.push(Pod { name, created, ready_at: created + self.start, told_ready: false });
         Ok(())
     }
 
     /// The controller prefers pods that are not ready, then the newest: both are the last created here.
     fn delete_newest(&mut self, server: &Server, spec: &Deployed) -> Result<(), Refusal> {
-        if let Some(pod) = self.pods.pop() {
+        if let Some(pod) = self.all.pop() {
             server.delete(Kind::Pod, &spec.namespace, &pod.name)?;
         }
         Ok(())
     }
 
     fn show(&mut self, server: &Server, spec: &Deployed, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let shown = (self.pods.len(), self.ready(now));
+        let shown = (self.all.len(), self.ready(now));
         if shown != self.shown {
             let status = json!({"status": {"replicas": shown.0, "readyReplicas": shown.1, "availableReplicas": shown.1, "updatedReplicas": shown.0}});
             server.merge(

@@ -16,7 +16,7 @@ pub(super) fn failure(status: u16, kind: &str, why: &str) -> Answer {
     (status, json!({"status": "error", "errorType": kind, "error": why}))
 }
 
-fn success(data: Value, fault: Option<Fault>) -> Answer {
+fn success(data: &Value, fault: Option<Fault>) -> Answer {
     let mut body = json!({"status": "success", "data": data});
     if let Some(Fault::Partial(_)) = fault {
         let warning = "receive series from Addr: store-1:10901: rpc error: code = Unavailable";
@@ -31,8 +31,8 @@ impl State {
         match ask {
             Ask::Range { query, start, end, step } => self.range(query, (*start, *end, *step), fault, now),
             Ask::Instant { query, at } => self.instant(query, *at, fault, now),
-            Ask::LabelValues { label, .. } => success(self.label_values(label), None),
-            Ask::Status(page) => success(status_page(*page), None),
+            Ask::LabelValues { label, .. } => success(&self.label_values(label), None),
+            Ask::Status(page) => success(&status_page(*page), None),
         }
     }
 
@@ -55,7 +55,7 @@ impl State {
         let grid: Vec<_> = (0..=points).map(|i| start + TimeDelta::seconds(i * seconds)).collect();
         let result: Vec<Value> =
             self.meant_with(query, fault).iter().filter_map(|served| self.row(served, &grid, fault, now)).collect();
-        success(json!({"resultType": "matrix", "result": result}), fault)
+        success(&json!({"resultType": "matrix", "result": result}), fault)
     }
 
     /// One series on the grid; nothing where it has no sample there.
@@ -85,7 +85,7 @@ impl State {
             })
             .collect();
         self.points += result.len() as u64;
-        success(json!({"resultType": "vector", "result": result}), fault)
+        success(&json!({"resultType": "vector", "result": result}), fault)
     }
 
     fn meant_with(&self, query: &str, fault: Option<Fault>) -> Vec<Served> {
