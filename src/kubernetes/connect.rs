@@ -6,12 +6,22 @@ use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 use std::path::PathBuf;
 use std::time::Duration;
+use tower::timeout::{Timeout, TimeoutLayer};
+use tower::util::BoxService;
 use tower::{BoxError, Service};
+
+/// What kube makes of a configuration: its connections, boxed.
+type GenericService = BoxService<Request<Body>, Response<Box<kube::client::DynBody>>, BoxError>;
 
 /// Longest time a TCP and TLS handshake may take.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longest time between two reads of an answer to a write or to a lease request.
 const ANSWER: Duration = Duration::from_secs(10);
+/// Longest wait for the head of an answer to a list or a watch: a connection that swallows requests (a load balancer that
+/// forgot it) would otherwise keep a watch silent for ever, and with it the kill switch.
+const HEAD: Duration = Duration::from_secs(30);
+/// Longest time between two reads of a list or a watch. The watcher lets the server end each watch after 290 s.
+const SILENCE: Duration = Duration::from_mins(5);
 
 /// Where the API server is found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +133,8 @@ pub async fn connect(source: &Source) -> Result<Clients, ConnectError> {
     let mut config = locate(source).await?;
     config.default_retry = false;
     config.connect_timeout = Some(CONNECT);
-    let watch = client(&config)?;
+    config.read_timeout = Some(SILENCE);
+    let watch = builder(&config)?.with_layer(&TimeoutLayer::new(HEAD)).build();
     config.read_timeout = Some(ANSWER);
     config.write_timeout = Some(ANSWER);
     config.reset_reader_on_write = true;
@@ -148,7 +159,7 @@ impl Clients {
     {
         let build = || Client::new(service.clone(), namespace);
         Self {
-            watch: build(),
+            watch: Client::new(Timeout::new(service.clone(), HEAD), namespace),
             write: build(),
             lease: Line(Kind::Given(build())),
             namespace: namespace.to_owned(),
@@ -164,9 +175,12 @@ pub fn install_tls() {
 }
 
 fn client(config: &Config) -> Result<Client, ConnectError> {
-    let builder = ClientBuilder::try_from(config.clone())
-        .map_err(|why| ConnectError::Setup { address: config.cluster_url.to_string(), why: why.to_string() })?;
-    Ok(builder.build())
+    Ok(builder(config)?.build())
+}
+
+fn builder(config: &Config) -> Result<ClientBuilder<GenericService>, ConnectError> {
+    ClientBuilder::try_from(config.clone())
+        .map_err(|why| ConnectError::Setup { address: config.cluster_url.to_string(), why: why.to_string() })
 }
 
 async fn locate(source: &Source) -> Result<Config, ConnectError> {
@@ -277,6 +291,20 @@ contexts:
         let Kind::Real(config) = &clients.lease.0 else { panic!() };
         assert!(!config.default_retry);
         assert_eq!(config.read_timeout, Some(ANSWER));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_list_that_is_never_answered_ends() {
+        let silent = tower::service_fn(|_: Request<Body>| async {
+            std::future::pending::<()>().await;
+            Ok::<_, BoxError>(Response::new(Body::empty()))
+        });
+        let clients = Clients::from_service(&silent, "default");
+        let pods: kube::Api<k8s_openapi::api::core::v1::Pod> = kube::Api::all(clients.watch);
+        let begun = tokio::time::Instant::now();
+        let error = pods.list(&kube::api::ListParams::default()).await.unwrap_err();
+        assert!(super::super::chain(&error).contains("timed out"), "{error}");
+        assert_eq!(begun.elapsed(), HEAD);
     }
 
     #[tokio::test]
