@@ -22,6 +22,8 @@ use std::{
 const AFTER_PANIC: TimeDelta = TimeDelta::minutes(10);
 /// A history that teaches nothing yet is looked at again this often: a day of samples is not there a minute later.
 const AFTER_UNLEARNABLE: TimeDelta = TimeDelta::minutes(15);
+/// A model that is not trusted is made anew after this long.
+const AFTER_DISTRUST: TimeDelta = TimeDelta::hours(1);
 
 /// Everything that a workload's runs share.
 #[derive(Default)]
@@ -138,6 +140,7 @@ impl Paper {
                     learned.observe(series.time(i), series.at(series.time(i)));
                 }
             }
+            self.doubt(now);
             return;
         }
         match catch_unwind(AssertUnwindSafe(|| learn(series, how))) {
@@ -148,6 +151,7 @@ impl Paper {
                 self.unlearnable = None;
                 self.lead = Some(how.lead);
                 self.learn_at = Some(now + every);
+                self.doubt(now);
             }
             Ok(Err(why)) => {
                 self.learned = None;
@@ -160,6 +164,16 @@ impl Paper {
                 self.unlearnable = Some(Unlearnable::Model { model: how.model.as_str(), why });
                 self.learn_at = Some(now + AFTER_PANIC.min(every));
             }
+        }
+    }
+}
+
+impl Paper {
+    /// Distrust is looked into again soon: a bad day that is over must not keep floors away until the next daily learning.
+    fn doubt(&mut self, now: DateTime<Utc>) {
+        if self.learned.as_ref().is_some_and(|learned| !learned.trust().trusted) {
+            let soon = now + AFTER_DISTRUST;
+            self.learn_at = self.learn_at.map(|at| at.min(soon));
         }
     }
 }
