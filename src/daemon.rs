@@ -137,6 +137,7 @@ impl Daemon {
             self.tick().await;
             let next = Instant::now() + self.config.timing.tick.std();
             tokio::select! {
+                biased;
                 () = stop.cancelled() => break,
                 () = self.until_next(next, &mut changes) => {}
             }
@@ -149,6 +150,7 @@ impl Daemon {
         let gather = GATHER.min(self.config.timing.tick.std());
         loop {
             tokio::select! {
+                biased;
                 () = tokio::time::sleep_until(next) => return,
                 changed = changes.changed() => if changed.is_err() {
                     return tokio::time::sleep_until(next).await;

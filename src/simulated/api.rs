@@ -110,6 +110,11 @@ impl Server {
         look(&lock(&self.shared.state).audit)
     }
 
+    /// Takes the mutating requests since the last time out of the audit log, oldest first.
+    pub fn drain_audit(&self) -> Vec<Entry> {
+        lock(&self.shared.state).audit.drain()
+    }
+
     /// The mutating requests so far, oldest first.
     pub fn audit_log(&self) -> Vec<Entry> {
         self.audit(|a| a.entries().to_vec())
@@ -219,6 +224,7 @@ impl Shared {
 fn inside(verb: Verb, kind: Kind, namespace: &str, name: &str, manager: &str) -> Request {
     Request {
         user: CONTROL_PLANE.to_owned(),
+        pod: String::new(),
         verb,
         kind,
         namespace: namespace.to_owned(),

@@ -258,7 +258,7 @@ pub fn wire(
     pod: &str,
     seed: u64,
 ) -> Result<Wired, ReplayError> {
-    let clients = Clients::from_service(&server.connect(USER), NAMESPACE);
+    let clients = Clients::from_service(&server.connect(USER).from_pod(pod), NAMESPACE);
     let clock: daemon::Clock = Arc::new(server.clock().reader());
     let identity = lease::identity(pod);
     let elector = Elector::start(&clients.lease, process::election(&config, NAMESPACE, &identity, &clock));

@@ -147,6 +147,7 @@ impl Shell {
             self.round().await;
             loop {
                 tokio::select! {
+                    biased;
                     () = tokio::time::sleep_until(self.wake(next)) => {
                         self.publish();
                         if Instant::now() >= next {

@@ -50,6 +50,10 @@ impl Audit {
         self.counts.iter().filter(|((v, p), _)| *v == verb && *p == plural).map(|(_, n)| n).sum()
     }
 
+    pub(super) fn drain(&mut self) -> Vec<Entry> {
+        std::mem::take(&mut self.entries)
+    }
+
     pub(super) fn counted(&mut self, request: &Request) {
         let key = (request.verb, request.kind.plural());
         *self.counts.entry(key).or_default() += 1;

@@ -49,6 +49,8 @@ impl Verb {
 pub struct Request {
     /// Who asks.
     pub user: String,
+    /// The pod whose token was shown, as the real audit log has it in `authentication.kubernetes.io/pod-name`; may be empty.
+    pub pod: String,
     /// What is to be done.
     pub verb: Verb,
     /// To which kind.

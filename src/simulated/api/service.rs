@@ -29,11 +29,19 @@ type Reply = Response<UnsyncBoxBody<Bytes, Infallible>>;
 pub struct Connection {
     shared: Arc<Shared>,
     user: Arc<str>,
+    pod: Arc<str>,
 }
 
 impl Connection {
     pub(super) fn new(shared: Arc<Shared>, user: &str) -> Self {
-        Self { shared, user: Arc::from(user) }
+        Self { shared, user: Arc::from(user), pod: Arc::from("") }
+    }
+
+    /// The same user, by a token of this pod.
+    #[must_use]
+    pub fn from_pod(mut self, pod: &str) -> Self {
+        self.pod = Arc::from(pod);
+        self
     }
 
     async fn serve(self, request: http::Request<Body>) -> io::Result<Reply> {
@@ -113,6 +121,7 @@ impl Connection {
         };
         Ok(Understood::Objects(Request {
             user: self.user.to_string(),
+            pod: self.pod.to_string(),
             verb: verb(&head.method, name.is_empty(), watching)?,
             kind,
             namespace,

@@ -120,6 +120,7 @@ impl Watch {
     async fn wait(&mut self, at: DateTime<Utc>) {
         let clock = self.shared.clock;
         tokio::select! {
+            biased;
             () = clock.until(at) => {}
             told = self.changed.changed() => self.over |= told.is_err(),
         }

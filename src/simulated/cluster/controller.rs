@@ -18,7 +18,8 @@ const METRIC_WINDOW: TimeDelta = TimeDelta::seconds(30);
 pub(super) struct Autoscaler {
     state: State,
     next: DateTime<Utc>,
-    shown: Option<Value>,
+    /// The object's uid and the status that it shows: a recreated HPA shows none yet.
+    shown: Option<(Value, Value)>,
 }
 
 impl Autoscaler {
@@ -63,7 +64,7 @@ impl Autoscaler {
             let at = (Kind::Deployment, namespace, name);
             server.merge("kube-controller-manager", at, "scale", json!({"spec": {"replicas": size}}))?;
         }
-        self.show(server, deployed, &verdict, now)?;
+        self.show(server, deployed, &object["metadata"]["uid"], &verdict, now)?;
         Ok(verdict.rescaled_to)
     }
 
@@ -72,14 +73,15 @@ impl Autoscaler {
         &mut self,
         server: &Server,
         deployed: &Deployed,
+        uid: &Value,
         verdict: &Verdict,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
         let mut status = status_of(verdict);
-        if self.shown.as_ref() == Some(&status) {
+        if self.shown.as_ref().is_some_and(|(of, shown)| of == uid && *shown == status) {
             return Ok(());
         }
-        self.shown = Some(status.clone());
+        self.shown = Some((uid.clone(), status.clone()));
         stamp(&mut status, now);
         let at = (Kind::Hpa, deployed.namespace.as_str(), deployed.name.as_str());
         server.merge("kube-controller-manager", at, "status", json!({"status": status}))?;
