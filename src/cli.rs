@@ -4,8 +4,10 @@ mod command;
 pub mod config;
 pub mod demo;
 pub mod doctor;
+pub mod drain;
 pub mod exit;
 pub mod explain;
+pub mod local;
 pub mod output;
 pub mod plan;
 pub mod release;
@@ -50,6 +52,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,
         Command::Release(command) => release::run(&global, &command).await,
+        Command::Drain(command) => drain::run(&global, &command).await,
         Command::Janitor(command) => release::janitor(&global, &command).await,
         Command::Doctor(command) => doctor::run(&global, &command).await,
         Command::Config(command) => config::run(&global, &command),

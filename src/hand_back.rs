@@ -22,6 +22,8 @@ pub enum How {
         /// No floor is acquired before this has passed.
         peace: TimeDelta,
     },
+    /// By the ramp, one step, where peace was asked for on the object beforehand.
+    Drain,
     /// By the ramp, one step, where `until` has passed.
     Expired,
 }
@@ -45,6 +47,7 @@ pub fn order(now: DateTime<Utc>, workload: &Workload, how: How, who: &Who, confi
             target.released_until = Some(now + peace);
             Directive::Release
         }
+        How::Drain => Directive::Drain,
         How::Expired if expired(now, &target) => Directive::Drain,
         How::Expired => Directive::Freeze,
     };

@@ -25,6 +25,8 @@ use tokio_util::sync::CancellationToken;
 const LEAVE: Duration = Duration::from_secs(3);
 /// How long a tick under way may still take at the end.
 const LAST_TICK: Duration = Duration::from_secs(5);
+/// The namespace of the pod's service account; absent outside of a pod.
+const POD_NAMESPACE: &str = "/var/run/secrets/kubernetes.io/serviceaccount/namespace";
 /// Seed of the back-off's jitter where nobody needs to repeat it.
 const JITTER: u64 = 0x5eed;
 
@@ -35,6 +37,8 @@ pub struct Options {
     pub config: Option<PathBuf>,
     /// The cluster.
     pub source: Source,
+    /// Namespace of Lease and kill switch, where told ([`own_namespace`]).
+    pub own_namespace: Option<String>,
     /// Identity of the process; absent: `$POD_NAME`, else the host's name.
     pub identity: Option<String>,
 }
@@ -71,7 +75,7 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
     let snapshot = watch::Sender::new(Arc::new(Snapshot::default()));
     let pulse = Arc::new(Pulse::new(clock(), config.timing.tick.std()));
     let identity = lease::identity(&options.identity.clone().unwrap_or_else(pod_name));
-    let namespace = own_namespace(&config, &clients);
+    let namespace = own_namespace(options.own_namespace.as_deref(), &config);
     let elector = Elector::start(&clients.lease, election(&config, &namespace, &identity, &clock))?;
     let elector = Arc::new(elector);
     tracing::info!(
@@ -226,10 +230,15 @@ pub fn watching(config: &Config, namespace: &str) -> Settings {
     }
 }
 
-/// The namespace of Lease and kill switch: as configured, else the pod's or the context's own, else `floorcast`.
-pub fn own_namespace(config: &Config, clients: &Clients) -> String {
-    let own = Some(clients.namespace.clone()).filter(|n| n != "default" && !n.is_empty());
-    config.kubernetes.own_namespace.clone().or(own).unwrap_or_else(|| "floorcast".to_owned())
+/// The namespace of Lease and kill switch, for the daemon and for every command: as told (`--floorcast-namespace` or
+/// `$FLOORCAST_NAMESPACE`), else as configured (`kubernetes.ownNamespace`), else the pod's own, else `floorcast`.
+///
+/// The context's namespace has no say: it is where a person works, not where floorcast runs.
+pub fn own_namespace(told: Option<&str>, config: &Config) -> String {
+    let configured = || config.kubernetes.own_namespace.clone();
+    let own = || std::fs::read_to_string(POD_NAMESPACE).ok().map(|text| text.trim().to_owned());
+    let named = told.map(str::to_owned).or_else(configured).or_else(own);
+    named.filter(|namespace| !namespace.is_empty()).unwrap_or_else(|| "floorcast".to_owned())
 }
 
 fn pod_name() -> String {

@@ -22,6 +22,16 @@ pub fn drain(now: DateTime<Utc>, target: &Target, ramp: &Ramp) -> Action {
     }
 }
 
+/// Writes that the ramp takes from this value to the base, the last one included.
+pub fn steps(floor: Replicas, base: Replicas, ramp: &Ramp) -> u32 {
+    let (mut value, mut count) = (floor, 0);
+    while value > base {
+        value = ramp_step(value, base, ramp);
+        count += 1;
+    }
+    count
+}
+
 fn past_until(now: DateTime<Utc>, target: &Target, held: &Held, ramp: &Ramp) -> Action {
     let before = held.floor_before == Some(target.min);
     if target.min != held.floor && !before && !target.ours {
@@ -172,5 +182,7 @@ mod tests {
             values.push(found.min.get());
         }
         assert_eq!(values, [24, 15, 9, 6, 4, 3]);
+        assert_eq!(steps(n(40), n(3), &Ramp::default()), 6, "what is announced is what happens");
+        assert_eq!(steps(n(3), n(3), &Ramp::default()), 0);
     }
 }

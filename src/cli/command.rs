@@ -1,7 +1,11 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{config, demo, doctor, explain, plan, release, run, status};
-use crate::kubernetes::Source;
+use super::{Failure, config, demo, doctor, drain, explain, plan, release, run, status};
+use crate::{
+    config::{Config as Configuration, period},
+    kubernetes::Source,
+    process,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
@@ -41,6 +45,10 @@ pub struct Global {
     /// Path of the kubeconfig; absent: $KUBECONFIG, ~/.kube/config, or the pod's service account
     #[arg(long, global = true, value_name = "FILE")]
     pub kubeconfig: Option<PathBuf>,
+    /// Namespace in which floorcast runs (Lease and kill switch); absent: kubernetes.ownNamespace of the configuration, else
+    /// the pod's own, else `floorcast`
+    #[arg(long, global = true, value_name = "NAMESPACE", env = "FLOORCAST_NAMESPACE")]
+    pub floorcast_namespace: Option<String>,
     /// Form of the answer
     #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
     pub output: Output,
@@ -76,6 +84,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Hand floors back at once
     Release(release::Release),
+    /// Hand floors back by the ramp
+    Drain(drain::Drain),
     /// One pass that lowers floors whose `until` has passed; for a CronJob
     Janitor(release::Janitor),
     /// Check the set-up; each finding with its remedy
@@ -91,8 +101,43 @@ impl Global {
         Source { kubeconfig: self.kubeconfig.clone(), context: self.context.clone() }
     }
 
+    /// Where floorcast runs, by the one rule of [`process::own_namespace`].
+    pub fn own_namespace(&self, config: &Configuration) -> String {
+        process::own_namespace(self.floorcast_namespace.as_deref(), config)
+    }
+
+    /// The namespace, where one is said, and the name that a person means by `NAME` or `NAMESPACE/NAME`.
+    pub fn named(&self, text: &str) -> Result<(Option<String>, String), Failure> {
+        let (namespace, name) = match (text.split_once('/'), &self.namespace) {
+            (Some((namespace, _)), Some(other)) if namespace != other => {
+                return Err(Failure::misused(format!("{text} and -n {other} name two namespaces; leave one out")));
+            }
+            (Some((namespace, name)), _) => (Some(namespace.to_owned()), name),
+            (None, namespace) => (namespace.clone(), text),
+        };
+        if self.all_namespaces && namespace.is_none() {
+            return Err(Failure::misused(format!(
+                "{} with -A may be many; write NAMESPACE/NAME",
+                period::quoted(text)
+            )));
+        }
+        if !namespace.as_deref().is_none_or(is_object_name) || !is_object_name(name) {
+            return Err(Failure::misused(format!(
+                "{} is no name of an HPA; write NAME or NAMESPACE/NAME",
+                period::quoted(text)
+            )));
+        }
+        Ok((namespace, name.to_owned()))
+    }
+
     /// Whether a workload's namespace is looked at; without `-n`, all are.
     pub fn wants(&self, namespace: &str) -> bool {
         self.namespace.as_deref().is_none_or(|wanted| wanted == namespace)
     }
+}
+
+/// Names of the API have no other characters, so that a path stays a path.
+fn is_object_name(name: &str) -> bool {
+    (1..=253).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
 }

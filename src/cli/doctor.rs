@@ -15,9 +15,6 @@ pub struct Doctor {
     /// The configuration; absent: defaults only
     #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Namespace in which floorcast runs
-    #[arg(long, value_name = "NAMESPACE", default_value = "floorcast", env = "FLOORCAST_NAMESPACE")]
-    pub floorcast_namespace: String,
 }
 
 /// How a check ends.
@@ -118,7 +115,7 @@ impl Report {
 /// Makes every check; none keeps another from being made.
 pub async fn run(global: &Global, command: &Doctor) -> Result<Exit, Failure> {
     let (config, mut findings) = configuration(command.config.as_ref());
-    findings.extend(cluster::findings(global, &config, &command.floorcast_namespace).await);
+    findings.extend(cluster::findings(global, &config, &global.own_namespace(&config)).await);
     findings.extend(datasource::findings(&config).await);
     let report = Report { findings };
     output::print(global.output, &report, Report::text)?;

@@ -12,7 +12,6 @@ use super::{
 use crate::http::api::{Load, Workload};
 use chrono::{DateTime, Utc};
 use clap::Args;
-use std::path::PathBuf;
 
 /// Why a workload's floor is what it is.
 #[derive(Debug, Args)]
@@ -22,9 +21,6 @@ pub struct Explain {
     /// Why it was at a past moment, from the daemon's own metrics in Prometheus: RFC 3339, or how long ago, such as 2h30m
     #[arg(long, value_name = "TIME", requires = "config")]
     pub at: Option<String>,
-    /// Configuration with the datasource that scrapes floorcast; for --at
-    #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
-    pub config: Option<PathBuf>,
     /// Where to ask.
     #[command(flatten)]
     pub reach: Reach,
@@ -33,7 +29,7 @@ pub struct Explain {
 /// Asks and prints.
 pub async fn run(global: &Global, command: &Explain) -> Result<Exit, Failure> {
     let now = Utc::now();
-    if let (Some(at), Some(config)) = (&command.at, &command.config) {
+    if let (Some(at), Some(config)) = (&command.at, &command.reach.config) {
         let at = when::past(at, now).map_err(|e| Failure::misused(format!("--at {e}")))?;
         return past::run(global, &command.hpa, at, config).await;
     }

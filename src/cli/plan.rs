@@ -41,33 +41,17 @@ pub async fn run(global: &Global, command: &Plan) -> Result<Exit, Failure> {
 
 /// The workload that a person means by `NAME` or `NAMESPACE/NAME`.
 pub(super) async fn fetch(global: &Global, reach: &Reach, name: &str) -> Result<Workload, Failure> {
-    let (namespace, hpa) = match (name.split_once('/'), &global.namespace) {
-        (Some((namespace, _)), Some(other)) if namespace != other => {
-            return Err(Failure::misused(format!("{name} and -n {other} name two namespaces; leave one out")));
-        }
-        (Some((namespace, hpa)), _) => (namespace.to_owned(), hpa),
-        (None, Some(namespace)) => (namespace.clone(), name),
-        (None, None) => (context_namespace(global).await, name),
+    let (namespace, hpa) = global.named(name)?;
+    let namespace = match namespace {
+        Some(namespace) => namespace,
+        None => context_namespace(global).await,
     };
-    if !is_object_name(&namespace) || !is_object_name(hpa) {
-        return Err(Failure::misused(format!(
-            "{} is no name of an HPA; write NAME or NAMESPACE/NAME",
-            period::quoted(name)
-        )));
-    }
-    let path = format!("/api/v1/workloads/{namespace}/{hpa}");
-    reach.get(global, &path).await?.ok_or_else(|| {
+    reach.workload(global, &namespace, &hpa).await?.ok_or_else(|| {
         Failure::new(
             Exit::No,
             format!("floorcast knows no HPA {namespace}/{hpa}: it does not exist, or nobody opted it in; see floorcast status"),
         )
     })
-}
-
-/// Names of the API have no other characters, so that a path stays a path.
-fn is_object_name(name: &str) -> bool {
-    (1..=253).contains(&name.len())
-        && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.')
 }
 
 async fn context_namespace(global: &Global) -> String {

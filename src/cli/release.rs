@@ -17,7 +17,7 @@ use serde::Serialize;
 use std::{path::PathBuf, sync::Arc};
 
 /// How long a released workload is left in peace: one second to a week.
-type Peace = Period<1_000, { 7 * 86_400_000 }>;
+pub(super) type Peace = Period<1_000, { 7 * 86_400_000 }>;
 
 /// Hand floors back at once.
 #[derive(Debug, Args)]
@@ -47,7 +47,7 @@ pub struct Janitor {
     pub dry_run: bool,
 }
 
-fn peace(text: &str) -> Result<Peace, String> {
+pub(super) fn peace(text: &str) -> Result<Peace, String> {
     text.parse::<Peace>().map_err(|message| message.replace('\n', "; "))
 }
 
@@ -66,9 +66,8 @@ struct Line {
 /// Hands back at once.
 pub async fn run(global: &Global, command: &Release) -> Result<Exit, Failure> {
     let how = How::Release { peace: command.peace.get() };
-    let (namespace, name) = match command.hpa.as_deref().map(|hpa| (hpa, hpa.split_once('/'))) {
-        Some((_, Some((namespace, name)))) => (Some(namespace.to_owned()), Some(name.to_owned())),
-        Some((name, None)) => (global.namespace.clone(), Some(name.to_owned())),
+    let (namespace, name) = match &command.hpa {
+        Some(hpa) => global.named(hpa).map(|(namespace, name)| (namespace, Some(name)))?,
         None => (global.namespace.clone(), None),
     };
     let scope = Scope { namespace, name, person: true };
@@ -108,8 +107,7 @@ async fn pass(global: &Global, scope: &Scope, how: How, config: &Config, dry: bo
         let namespace = namespace.unwrap_or_default();
         return Err(Failure::new(Exit::No, format!("no floor is held on {namespace}/{name}; see floorcast status")));
     }
-    let identity = std::env::var("POD_NAME").unwrap_or_else(|_| "floorcast-command".to_owned());
-    let who = Who { namespace: process::own_namespace(config, &clients), identity, person: scope.person };
+    let who = Who { person: scope.person, ..person(config, global) };
     let writer = process::writer(config, &clients, &(Arc::new(Utc::now) as crate::daemon::Clock));
     let mut lines = Vec::new();
     for workload in &found {
@@ -126,6 +124,12 @@ async fn pass(global: &Global, scope: &Scope, how: How, config: &Config, dry: bo
     Ok(if lines.iter().any(|l| l.failed) { Exit::No } else { Exit::Done })
 }
 
+/// A person who hands back: floors of every installation.
+pub(super) fn person(config: &Config, global: &Global) -> Who {
+    let identity = std::env::var("POD_NAME").unwrap_or_else(|_| "floorcast-command".to_owned());
+    Who { namespace: global.own_namespace(config), identity, person: true }
+}
+
 fn line(workload: &Workload, action: &Action, (outcome, failed): (String, bool)) -> Line {
     let floor = match &workload.target.hold {
         Hold::Held(held) => held.floor,
@@ -140,7 +144,8 @@ fn line(workload: &Workload, action: &Action, (outcome, failed): (String, bool))
     Line { hpa: workload.key(), floor: floor.get(), to: to.get(), outcome, failed }
 }
 
-fn told(reply: &Reply) -> (String, bool) {
+/// An answer in words, and whether it is a failure.
+pub(super) fn told(reply: &Reply) -> (String, bool) {
     match reply {
         Reply::Done { .. } => ("done".to_owned(), false),
         Reply::Gone => ("gone".to_owned(), false),

@@ -37,7 +37,12 @@ pub struct Run {
 pub async fn run(global: &Global, command: Run) -> Result<Exit, Failure> {
     let config = configuration(&command)?;
     logging::start(&config.log, global.log_level.as_deref()).map_err(|e| Failure::misused(e.to_string()))?;
-    let options = Options { config: command.config, source: global.source(), identity: command.identity };
+    let options = Options {
+        config: command.config,
+        source: global.source(),
+        own_namespace: global.floorcast_namespace.clone(),
+        identity: command.identity,
+    };
     match process::run(options, config, CancellationToken::new()).await {
         Ok(()) => Ok(Exit::Done),
         Err(error) => Err(Failure::new(exit(&error), error.to_string())),

@@ -1,12 +1,16 @@
 //! Asking the daemon: at a given address, or through a port-forward to the leader's pod.
 
-use super::{Failure, Global};
-use crate::kubernetes;
+use super::{Failure, Global, local};
+use crate::{
+    config::{self, Config},
+    http::api::{Snapshot, Status, VERSION, Workload, WorkloadList},
+    kubernetes,
+};
 use clap::Args;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
 use kube::Api;
 use serde::de::DeserializeOwned;
-use std::time::Duration;
+use std::{path::PathBuf, sync::Arc, time::Duration};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Longest time one question may take, the port-forward included.
@@ -22,9 +26,16 @@ pub struct Reach {
     /// Address of the daemon's API, such as `http://127.0.0.1:8081`; absent: a port-forward to the leader's pod
     #[arg(long, value_name = "URL", env = "FLOORCAST_SERVER")]
     pub server: Option<String>,
-    /// Namespace in which floorcast runs
-    #[arg(long, value_name = "NAMESPACE", default_value = "floorcast", env = "FLOORCAST_NAMESPACE")]
-    pub floorcast_namespace: String,
+    /// Recompute without a daemon, writing nothing: needs --config, and Prometheus reachable from here. With a namespace,
+    /// budgets are counted over it alone
+    #[arg(long, conflicts_with = "server", requires = "config")]
+    pub local: bool,
+    /// The daemon's configuration
+    #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Longest time --local may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600), hide_short_help = true)]
+    pub timeout: u64,
     /// Port of the API in the pod
     #[arg(long, value_name = "PORT", default_value_t = PORT, hide_short_help = true)]
     pub api_port: u16,
@@ -62,10 +73,46 @@ impl Reach {
         }
     }
 
+    /// The process and all workloads that are looked at.
+    pub async fn everything(&self, global: &Global) -> Result<(Status, WorkloadList), Failure> {
+        if self.local {
+            let seen = self.look(global, global.namespace.as_deref()).await?;
+            let Snapshot { status, workloads, .. } = (*seen).clone();
+            return Ok((
+                status,
+                WorkloadList { version: VERSION.to_owned(), workloads: workloads.into_values().collect() },
+            ));
+        }
+        let nothing = || Failure::unreachable("the server answers, but it is no floorcast; check --server");
+        let process = self.get(global, "/api/v1/status").await?.ok_or_else(nothing)?;
+        Ok((process, self.get(global, "/api/v1/workloads").await?.ok_or_else(nothing)?))
+    }
+
+    /// One workload; `None` where nobody opted it in.
+    pub async fn workload(&self, global: &Global, namespace: &str, hpa: &str) -> Result<Option<Workload>, Failure> {
+        if self.local {
+            let seen = self.look(global, Some(namespace)).await?;
+            return Ok(seen.workloads.get(&format!("{namespace}/{hpa}")).cloned());
+        }
+        self.get(global, &format!("/api/v1/workloads/{namespace}/{hpa}")).await
+    }
+
+    async fn look(&self, global: &Global, namespace: Option<&str>) -> Result<Arc<Snapshot>, Failure> {
+        let patience = Duration::from_secs(self.timeout);
+        Ok(local::look(global, self.config.as_deref(), namespace, patience).await?.snapshot)
+    }
+
+    /// What the configuration says of where floorcast runs, where one is given.
+    fn configuration(&self) -> Result<Config, Failure> {
+        Ok(self.config.as_ref().map(|file| config::load(file)).transpose()?.unwrap_or_default())
+    }
+
     async fn forwarded(&self, global: &Global, path: &str) -> Result<Said, Failure> {
+        let config = self.configuration()?;
         let clients = kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(e.to_string()))?;
-        let namespace = self.floorcast_namespace.as_str();
-        let pod = leader(&clients.watch, namespace).await?;
+        let namespace = global.own_namespace(&config);
+        let namespace = namespace.as_str();
+        let pod = leader(&clients.watch, namespace, &config.kubernetes.lease).await?;
         let refused = |e: &dyn std::fmt::Display| {
             Failure::unreachable(format!(
                 "no port-forward to pod {namespace}/{pod}: {e}; it needs the verb create on pods/portforward, or give --server URL"
@@ -85,21 +132,24 @@ fn unreadable(error: &serde_json::Error) -> Failure {
 }
 
 /// The pod that holds the Lease.
-async fn leader(client: &kube::Client, namespace: &str) -> Result<String, Failure> {
+async fn leader(client: &kube::Client, namespace: &str, name: &str) -> Result<String, Failure> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
-    let lease = leases.get(kubernetes::LEASE).await.map_err(|e| {
-        let where_else = "give --floorcast-namespace where it runs, or --server URL";
-        Failure::unreachable(format!("no Lease {namespace}/{}: {e}; {where_else}", kubernetes::LEASE))
+    let lease = leases.get(name).await.map_err(|e| {
+        let where_else = "give --floorcast-namespace where it runs, --server URL, or --local";
+        Failure::unreachable(format!("no Lease {namespace}/{name}: {}; {where_else}", kubernetes::chain(&e)))
     })?;
     let holder = lease.spec.and_then(|s| s.holder_identity).filter(|h| !h.is_empty());
     let holder = holder.ok_or_else(|| {
         Failure::unreachable(format!(
-            "nobody holds the Lease {namespace}/{}: no floorcast is running",
-            kubernetes::LEASE
+            "nobody holds the Lease {namespace}/{name}: no floorcast is running; --local --config FILE recomputes without one"
         ))
     })?;
-    // An identity is the pod's name, perhaps with something unique behind an underscore, which no pod's name has.
-    Ok(holder.split('_').next().unwrap_or_default().to_owned())
+    Ok(pod_of(&holder).to_owned())
+}
+
+/// An identity is `<pod>_<8 hex digits>`; no pod's name has an underscore.
+fn pod_of(holder: &str) -> &str {
+    holder.split('_').next().unwrap_or_default()
 }
 
 async fn direct(url: &str, path: &str) -> Result<Said, Failure> {
@@ -160,6 +210,14 @@ mod tests {
         let said = ask(ours, "/api/v1/status").await;
         assert!(server.await.unwrap().starts_with("GET /api/v1/status HTTP/1.0\r\nHost: localhost\r\n"));
         said
+    }
+
+    #[test]
+    fn the_leaders_pod_is_in_its_identity() {
+        for holder in ["floorcast-6d5f-abcde_e736f27f", "floorcast-6d5f-abcde"] {
+            assert_eq!(pod_of(holder), "floorcast-6d5f-abcde");
+        }
+        assert_eq!(pod_of(&kubernetes::lease::identity("pod-1")), "pod-1");
     }
 
     #[tokio::test]

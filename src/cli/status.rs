@@ -1,12 +1,12 @@
 //! `status`: all workloads at a glance.
 
 use super::{
-    Exit, Failure, Global, output,
+    Exit, Failure, Global, local, output,
     output::{Table, or_dash},
     server::Reach,
     when,
 };
-use crate::http::api::{Status as Process, Workload, WorkloadList};
+use crate::http::api::{Status as Process, Workload};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -20,9 +20,7 @@ pub struct Status {
 
 /// Asks and prints.
 pub async fn run(global: &Global, command: &Status) -> Result<Exit, Failure> {
-    let nothing = || Failure::unreachable("the server answers, but it is no floorcast; check --server");
-    let process: Process = command.reach.get(global, "/api/v1/status").await?.ok_or_else(nothing)?;
-    let mut list: WorkloadList = command.reach.get(global, "/api/v1/workloads").await?.ok_or_else(nothing)?;
+    let (process, mut list) = command.reach.everything(global).await?;
     list.workloads.retain(|w| global.wants(&w.namespace));
     output::print(global.output, &list, |list| table(&process, &list.workloads, Utc::now()))?;
     Ok(Exit::Done)
@@ -62,8 +60,11 @@ fn header(process: &Process, now: DateTime<Utc>) -> String {
     let role = if process.leader { "leader" } else { "standby" };
     let tick =
         process.last_tick.map_or_else(|| "no tick yet".to_owned(), |t| format!("last tick {}", when::relative(t, now)));
-    let mut text =
-        format!("floorcast {} on {} ({role}, epoch {}), {tick}\n", process.version, process.identity, process.epoch);
+    let mut text = if process.identity == local::IDENTITY {
+        format!("floorcast {}, recomputed here without a daemon\n", process.version)
+    } else {
+        format!("floorcast {} on {} ({role}, epoch {}), {tick}\n", process.version, process.identity, process.epoch)
+    };
     let mut line = |said: String| text.push_str(&format!("{said}\n"));
     for source in &process.datasources {
         match &source.error {

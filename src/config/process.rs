@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 pub struct Kubernetes {
     /// Namespaces to watch; none: all of them.
     pub namespaces: Vec<String>,
-    /// Namespace of the Lease and the kill switch; absent: the pod's own, else `floorcast`.
+    /// Namespace of the Lease and the kill switch; absent: the pod's own, else `floorcast`. `--floorcast-namespace` wins.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own_namespace: Option<String>,
     /// Name of the Lease.

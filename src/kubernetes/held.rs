@@ -1,8 +1,10 @@
 //! One look at the HPAs that carry our label, for commands and the janitor: a list, no watch, nothing but HPAs.
 
-use super::{parse, slim, workload::Workload};
-use chrono::TimeDelta;
-use kube::{Api, Client, api::ListParams};
+use super::{FIELD_MANAGER, hold, parse, slim, workload::Workload};
+use chrono::{DateTime, TimeDelta, Utc};
+use kube::api::{ListParams, Patch, PatchParams};
+use kube::{Api, Client};
+use serde_json::json;
 
 /// HPAs to a page, as the reflectors ask.
 const PAGE: u32 = 500;
@@ -27,4 +29,17 @@ pub async fn held(
             None => return Ok(found),
         }
     }
+}
+
+/// Asks on the object for peace until then: a running daemon takes a standing floor down by the ramp and sets no other before.
+///
+/// The uid makes an HPA that was recreated meanwhile answer 409 or 422 instead of being marked.
+pub async fn ask_for_peace(client: &Client, workload: &Workload, until: DateTime<Utc>) -> Result<(), kube::Error> {
+    let api: Api<slim::Hpa> = Api::namespaced(client.clone(), &workload.namespace);
+    let mark = json!({"metadata": {
+        "uid": workload.target.uid,
+        "annotations": {(hold::RELEASED_UNTIL): hold::stamp(until)},
+    }});
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    api.patch(&workload.hpa, &params, &Patch::Merge(mark)).await.map(drop)
 }

@@ -79,7 +79,12 @@ fn stop(situation: &Situation<'_>, stance: &Stance, memory: &Memory) -> Option<(
         };
     }
     if let Some(until) = target.released_until.filter(|until| *until > now) {
-        return nothing(released_state(memory), Reason::ReleasedUntil { until });
+        // Peace beside a floor that stands is what `drain` of one workload writes; `release` takes the floor in the same write.
+        let reason = Reason::ReleasedUntil { until };
+        return match stance.standing(target.min) {
+            Some(_) => Some((Course::Drain, State::Draining, reason)),
+            None => nothing(released_state(memory), reason),
+        };
     }
     if target.current == Replicas::ZERO {
         return nothing(State::Paused, Reason::TargetAtZero);

@@ -49,7 +49,7 @@ fn what_stops_everything_and_in_which_order() {
         (&off, (0, State::Off), (0, State::Off)),
         (&freeze, (0, State::Frozen), (15, State::Frozen)),
         (&release, (0, State::Released), (0, State::Released)),
-        (&peace, (0, State::Released), (0, State::Released)),
+        (&peace, (0, State::Released), (9, State::Draining)),
         (&newer, (0, State::Superseded), (0, State::Superseded)),
         (&damaged, (0, State::Damaged), (0, State::Damaged)),
         (
