@@ -2,6 +2,9 @@
 
 mod cluster;
 mod datasource;
+mod switch;
+mod sync;
+mod workloads;
 
 use super::{Exit, Failure, Global, output};
 use crate::config::{self, Config};
@@ -15,6 +18,9 @@ pub struct Doctor {
     /// The configuration; absent: defaults only
     #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
     pub config: Option<PathBuf>,
+    /// Longest time the look at the workloads may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    pub timeout: u64,
 }
 
 /// How a check ends.
@@ -115,8 +121,14 @@ impl Report {
 /// Makes every check; none keeps another from being made.
 pub async fn run(global: &Global, command: &Doctor) -> Result<Exit, Failure> {
     let (config, mut findings) = configuration(command.config.as_ref());
-    findings.extend(cluster::findings(global, &config, &global.own_namespace(&config)).await);
-    findings.extend(datasource::findings(&config).await);
+    let (of_cluster, reached) = cluster::findings(global, &config, &global.own_namespace(&config)).await;
+    findings.extend(of_cluster);
+    let (of_datasources, readers) = datasource::findings(&config).await;
+    findings.extend(of_datasources);
+    if let Some(hpas) = reached {
+        findings.push(sync::finding(&config, &readers, &hpas).await);
+        findings.extend(workloads::findings(global, command, &config).await);
+    }
     let report = Report { findings };
     output::print(global.output, &report, Report::text)?;
     Ok(report.exit())

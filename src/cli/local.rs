@@ -3,7 +3,7 @@
 
 use super::{Exit, Failure, Global};
 use crate::{
-    config::{self, Config, Current},
+    config::{Config, Current},
     daemon::{Clock, Daemon, Wiring},
     datasource::Datasources,
     http::{Pulse, api::Snapshot},
@@ -17,7 +17,7 @@ use crate::{
     process,
 };
 use chrono::Utc;
-use std::{io::IsTerminal, path::Path, sync::Arc, time::Duration};
+use std::{io::IsTerminal, sync::Arc, time::Duration};
 use tokio::sync::watch;
 
 /// Identity of the process in what it tells: no pod is called that.
@@ -51,18 +51,15 @@ pub struct Seen {
 }
 
 /// Looks at the cluster of the command line; with a namespace, at that alone.
+///
+/// # Errors
+/// The cluster could not be reached or listed in time.
 pub async fn look(
     global: &Global,
-    file: Option<&Path>,
+    config: Config,
     namespace: Option<&str>,
     patience: Duration,
 ) -> Result<Seen, Failure> {
-    let config = match file {
-        Some(file) => config::load(file)?,
-        None => {
-            return Err(Failure::misused("--local needs the configuration with the datasources: give --config FILE"));
-        }
-    };
     let clients = kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(e.to_string()))?;
     let mut watching = process::watching(&config, &global.own_namespace(&config));
     if let Some(namespace) = namespace {
@@ -71,11 +68,7 @@ pub async fn look(
     let metrics = Arc::new(Metrics::new(0).map_err(|e| Failure::new(Exit::No, e.to_string()))?);
     let connect = process::datasources(metrics);
     let look = Look { clients, watching, config, connect, clock: Arc::new(Utc::now) };
-    let seen = look.take(patience, std::io::stderr().is_terminal()).await?;
-    if seen.cut_short {
-        eprintln!("warning: not everything was known after {} s; give more with --timeout", patience.as_secs());
-    }
-    Ok(seen)
+    look.take(patience, std::io::stderr().is_terminal()).await
 }
 
 impl Look {

@@ -99,7 +99,11 @@ impl Reach {
 
     async fn look(&self, global: &Global, namespace: Option<&str>) -> Result<Arc<Snapshot>, Failure> {
         let patience = Duration::from_secs(self.timeout);
-        Ok(local::look(global, self.config.as_deref(), namespace, patience).await?.snapshot)
+        let seen = local::look(global, self.configuration()?, namespace, patience).await?;
+        if seen.cut_short {
+            eprintln!("warning: not everything was known after {} s; give more with --timeout", self.timeout);
+        }
+        Ok(seen.snapshot)
     }
 
     /// What the configuration says of where floorcast runs, where one is given.

@@ -1,6 +1,6 @@
 //! One look at the HPAs that carry our label, for commands and the janitor: a list, no watch, nothing but HPAs.
 
-use super::{FIELD_MANAGER, hold, parse, slim, workload::Workload};
+use super::{hold, parse, slim, workload::Workload};
 use chrono::{DateTime, TimeDelta, Utc};
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Client};
@@ -33,13 +33,13 @@ pub async fn held(
 
 /// Asks on the object for peace until then: a running daemon takes a standing floor down by the ramp and sets no other before.
 ///
-/// The uid makes an HPA that was recreated meanwhile answer 409 or 422 instead of being marked.
+/// A field manager of its own, so that the ramp's clock, which is the time of our floor's entry, stays what it is. The uid makes an HPA that was recreated meanwhile answer 409 or 422 instead of being marked.
 pub async fn ask_for_peace(client: &Client, workload: &Workload, until: DateTime<Utc>) -> Result<(), kube::Error> {
     let api: Api<slim::Hpa> = Api::namespaced(client.clone(), &workload.namespace);
     let mark = json!({"metadata": {
         "uid": workload.target.uid,
         "annotations": {(hold::RELEASED_UNTIL): hold::stamp(until)},
     }});
-    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
+    let params = PatchParams { field_manager: Some("floorcast-command".to_owned()), ..PatchParams::default() };
     api.patch(&workload.hpa, &params, &Patch::Merge(mark)).await.map(drop)
 }

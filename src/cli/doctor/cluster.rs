@@ -1,6 +1,6 @@
 //! Checks of the API server: reachable, new enough, and we may do what we need to.
 
-use super::Finding;
+use super::{Finding, switch};
 use crate::{
     cli::Global,
     config::Config,
@@ -13,23 +13,30 @@ use std::time::Duration;
 /// Longest wait for one answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Every finding about the cluster.
-pub(super) async fn findings(global: &Global, config: &Config, own: &str) -> Vec<Finding> {
+/// Every finding about the cluster, and its HPAs where it answers and they may be listed.
+pub(super) async fn findings(
+    global: &Global,
+    config: &Config,
+    own: &str,
+) -> (Vec<Finding>, Option<Vec<HorizontalPodAutoscaler>>) {
     let clients = match kubernetes::connect(&global.source()).await {
         Ok(clients) => clients,
         Err(error) => {
             let remedy = "give --kubeconfig and --context of a cluster, as for kubectl";
-            return vec![Finding::unreachable("API server", error.to_string(), remedy)];
+            return (vec![Finding::unreachable("API server", error.to_string(), remedy)], None);
         }
     };
     let mut findings = vec![version(&clients.watch, &clients.address).await];
     if findings.iter().any(|f| f.unreachable) {
-        return findings;
+        return (findings, None);
     }
     findings.extend(allowed(&clients.watch, config, own).await);
     findings.push(lease(&clients.watch, own, &config.kubernetes.lease).await);
-    findings.push(opted_in(&clients.watch, config).await);
-    findings
+    findings.push(switch::switch(&clients.watch, own, &config.kubernetes.control).await);
+    findings.push(switch::overdue(&clients.watch, config).await);
+    let (of_hpas, hpas) = opted_in(&clients.watch, config).await;
+    findings.push(of_hpas);
+    (findings, hpas)
 }
 
 async fn version(client: &Client, address: &str) -> Finding {
@@ -98,7 +105,7 @@ async fn lease(client: &Client, own: &str, called: &str) -> Finding {
     }
 }
 
-async fn opted_in(client: &Client, config: &Config) -> Finding {
+async fn opted_in(client: &Client, config: &Config) -> (Finding, Option<Vec<HorizontalPodAutoscaler>>) {
     const NAME: &str = "HPAs";
     let key = crate::annotations::Key::Mode.annotation();
     let list = Api::<HorizontalPodAutoscaler>::all(client.clone()).list(&ListParams::default().limit(500)).await;
@@ -115,18 +122,15 @@ async fn opted_in(client: &Client, config: &Config) -> Finding {
                 })
                 .count();
             if annotated == 0 {
-                return Finding::warn(
-                    NAME,
-                    format!("{count} HPAs, none opted in"),
-                    format!("annotate one with {key}: shadow"),
-                );
+                let what = format!("{count} HPAs, none opted in");
+                return (Finding::warn(NAME, what, format!("annotate one with {key}: shadow")), Some(list.items));
             }
-            Finding::ok(NAME, format!("{annotated} of {count} are opted in by annotation or rule"))
+            let what = format!("{annotated} of {count} are opted in by annotation or rule");
+            (Finding::ok(NAME, what), Some(list.items))
         }
-        Err(error) => Finding::warn(
-            NAME,
-            format!("cannot be listed: {error}"),
-            "give --kubeconfig of an account that may list them",
-        ),
+        Err(error) => {
+            let what = format!("cannot be listed: {}", kubernetes::chain(&error));
+            (Finding::warn(NAME, what, "give --kubeconfig of an account that may list them"), None)
+        }
     }
 }

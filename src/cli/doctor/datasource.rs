@@ -11,14 +11,17 @@ use std::sync::Arc;
 /// A clock that differs by more than this is told; by more than five minutes nothing would be raised.
 const SKEW: (TimeDelta, TimeDelta) = (TimeDelta::seconds(30), TimeDelta::minutes(5));
 
-/// Every finding about datasources.
-pub(super) async fn findings(config: &Config) -> Vec<Finding> {
+/// Every finding about datasources, and the readers of those that answer.
+pub(super) async fn findings(config: &Config) -> (Vec<Finding>, Vec<Arc<Reader>>) {
     if config.datasources.is_empty() {
         let remedy = "add one under datasources: {name: main, url: http://prometheus.monitoring.svc:9090}";
-        return vec![Finding::warn("datasources", "none is configured, so nothing can be forecast", remedy)];
+        return (
+            vec![Finding::warn("datasources", "none is configured, so nothing can be forecast", remedy)],
+            Vec::new(),
+        );
     }
     crate::kubernetes::connect::install_tls();
-    let mut findings = Vec::new();
+    let (mut findings, mut good) = (Vec::new(), Vec::new());
     let observer: Arc<dyn Observer> = Arc::new(Unobserved);
     for source in &config.datasources {
         let settings = DatasourceSettings::from(source);
@@ -28,12 +31,13 @@ pub(super) async fn findings(config: &Config) -> Vec<Finding> {
             Ok(readers) => {
                 for reader in readers.iter() {
                     findings.extend(of_reader(config, reader, &name).await);
+                    good.extend(reader.is_up().then(|| Arc::clone(reader)));
                 }
             }
             Err(error) => findings.push(Finding::fail(name, error.to_string(), "mend it in the configuration")),
         }
     }
-    findings
+    (findings, good)
 }
 
 async fn of_reader(config: &Config, reader: &Reader, name: &str) -> Vec<Finding> {
