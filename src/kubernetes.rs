@@ -35,12 +35,20 @@ pub const LEASE: &str = "floorcast";
 /// Name of the ConfigMap with the kill switch.
 pub const CONTROL: &str = "floorcast-control";
 
-/// An error with its causes in one line; kube keeps the telling part in the source.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+/// An error with its causes in one line; kube keeps the telling part in the source. Of an answer of the API server, its
+/// message: the rest of its status is for programs.
+pub(crate) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let said = |error: &(dyn std::error::Error + 'static)| match error.downcast_ref::<kube::Error>() {
+        Some(kube::Error::Api(status)) if !status.message.is_empty() => status.message.clone(),
+        _ => error.to_string(),
+    };
+    let mut text = said(error);
     let mut source = error.source();
+    if let Some(kube::Error::Api(_)) = error.downcast_ref() {
+        source = None;
+    }
     while let Some(cause) = source {
-        let next = cause.to_string();
+        let next = said(cause);
         if !text.contains(&next) {
             text = format!("{text}: {next}");
         }

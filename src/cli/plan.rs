@@ -122,7 +122,8 @@ fn steps(plan: &[PlanStep], now: DateTime<Utc>, zone: Tz) -> String {
     }
     let mut text = table.render();
     if changes.len() > LINES {
-        text.push_str(&format!("… {} further changes; -o json shows all\n", changes.len() - LINES));
+        let more = changes.len() - LINES;
+        text.push_str(&format!("… {more} further change{}; -o json shows all\n", if more == 1 { "" } else { "s" }));
     }
     text
 }

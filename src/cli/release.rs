@@ -92,7 +92,7 @@ struct Scope {
 }
 
 async fn pass(global: &Global, scope: &Scope, how: How, config: &Config, dry: bool) -> Result<Exit, Failure> {
-    let unreachable = |e: &dyn std::error::Error| Failure::unreachable(kubernetes::chain(e));
+    let unreachable = |e: &(dyn std::error::Error + 'static)| Failure::unreachable(kubernetes::chain(e));
     let clients = kubernetes::connect(&global.source()).await.map_err(|e| unreachable(&e))?;
     let namespace = match (&scope.namespace, &scope.name) {
         (Some(namespace), _) => Some(namespace.clone()),

@@ -117,15 +117,17 @@ impl Reach {
         let namespace = global.own_namespace(&config);
         let namespace = namespace.as_str();
         let pod = leader(&clients.watch, namespace, &config.kubernetes.lease).await?;
-        let refused = |e: &dyn std::fmt::Display| {
+        let refused = |why: &str| {
             Failure::unreachable(format!(
-                "no port-forward to pod {namespace}/{pod}: {e}; it needs the verb create on pods/portforward, or give --server URL"
+                "no port-forward to the leader's pod {namespace}/{pod}: {why}; it needs the verb create on pods/portforward; \
+                 where the daemon runs outside of the cluster, give --server URL"
             ))
         };
         let pods: Api<Pod> = Api::namespaced(clients.watch.clone(), namespace);
-        let mut forward = pods.portforward(&pod, &[self.api_port]).await.map_err(|e| refused(&e))?;
-        let stream = forward.take_stream(self.api_port).ok_or_else(|| refused(&"the stream is gone"))?;
-        ask(stream, path).await.map_err(|e| refused(&e))
+        let mut forward =
+            pods.portforward(&pod, &[self.api_port]).await.map_err(|e| refused(&kubernetes::chain(&e)))?;
+        let stream = forward.take_stream(self.api_port).ok_or_else(|| refused("the stream is gone"))?;
+        ask(stream, path).await.map_err(|e| refused(&e.to_string()))
     }
 }
 

@@ -429,7 +429,7 @@ where
         }
     }
 
-    fn failed(&self, why: &dyn std::error::Error) {
+    fn failed(&self, why: &(dyn std::error::Error + 'static)) {
         let text = super::chain(why);
         if let Some(watch) = lock(&self.watches).get_mut(&self.what) {
             if watch.failing.is_none() {

@@ -78,6 +78,10 @@ async fn history(config: &Config, reader: &Reader, name: &str) -> Finding {
             break;
         }
     }
+    if oldest.is_zero() && !any_up(reader).await {
+        let remedy = "floorcast explain tells the history of each load";
+        return Finding::warn(name, "it has no series `up` by which its age could be seen", remedy);
+    }
     let (found, asked) = (period::written(oldest), period::written(wanted));
     if oldest >= wanted {
         return Finding::ok(name, format!("{asked} or more, as wanted"));
@@ -85,6 +89,11 @@ async fn history(config: &Config, reader: &Reader, name: &str) -> Finding {
     let what =
         format!("about {found} of the {asked} wanted; below a day there is no floor, below two weeks no weekly season");
     Finding::warn(name, what, "raise --storage.tsdb.retention.time, or ask a long-term store (Thanos, Mimir) instead")
+}
+
+async fn any_up(reader: &Reader) -> bool {
+    let answer = reader.instant(Utc::now(), Utc::now(), &["count(up)".to_owned()]).await.pop();
+    answer.and_then(Result::ok).is_some_and(|samples| samples.iter().any(|s| s.value.is_some()))
 }
 
 async fn scraped(reader: &Reader, name: &str) -> Finding {
