@@ -448,6 +448,13 @@ impl Daemon {
         !self.studies.is_empty()
     }
 
+    /// Whether any study is under way or due; `false` means that everything that can be known now is known.
+    pub fn is_busy(&self) -> bool {
+        let now = (self.wiring.clock)();
+        let due = || self.roster.entries.values().any(|entry| entry.wants_study() && entry.study.is_due(now));
+        self.is_studying() || due()
+    }
+
     /// Waits for one study under way, if there is any, and begins what is due in its place: a thousand workloads are studied
     /// one after another between two ticks, not sixteen at each.
     pub async fn settle(&mut self) {

@@ -80,7 +80,7 @@ impl Reach {
             let Snapshot { status, workloads, .. } = (*seen).clone();
             return Ok((
                 status,
-                WorkloadList { version: VERSION.to_owned(), workloads: workloads.into_values().collect() },
+                WorkloadList { version: VERSION.to_owned(), workloads: workloads.into_values().map(Arc::unwrap_or_clone).collect() },
             ));
         }
         let nothing = || Failure::unreachable("the server answers, but it is no floorcast; check --server");
@@ -92,7 +92,7 @@ impl Reach {
     pub async fn workload(&self, global: &Global, namespace: &str, hpa: &str) -> Result<Option<Workload>, Failure> {
         if self.local {
             let seen = self.look(global, Some(namespace)).await?;
-            return Ok(seen.workloads.get(&format!("{namespace}/{hpa}")).cloned());
+            return Ok(seen.workloads.get(&format!("{namespace}/{hpa}")).map(|w| Workload::clone(w)));
         }
         self.get(global, &format!("/api/v1/workloads/{namespace}/{hpa}")).await
     }
