@@ -80,7 +80,10 @@ impl Reach {
             let Snapshot { status, workloads, .. } = (*seen).clone();
             return Ok((
                 status,
-                WorkloadList { version: VERSION.to_owned(), workloads: workloads.into_values().map(Arc::unwrap_or_clone).collect() },
+                WorkloadList {
+                    version: VERSION.to_owned(),
+                    workloads: workloads.into_values().map(Arc::unwrap_or_clone).collect(),
+                },
             ));
         }
         let nothing = || Failure::unreachable("the server answers, but it is no floorcast; check --server");

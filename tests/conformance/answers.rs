@@ -26,7 +26,7 @@ impl Recorder {
     }
 
     /// Plays one step.
-    pub async fn play(&mut self, step: &Step) {
+    pub(crate) async fn play(&mut self, step: &Step) {
         let mut request = Request::builder().method(step.method).uri(self.filled(&step.path));
         if !step.content_type.is_empty() {
             request = request.header("Content-Type", step.content_type);
