@@ -15,6 +15,7 @@ use kube::api::PostParams;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use serde_json::json;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 pub use audit::{Object, Request, Status, User};
 pub use components::Component;
@@ -33,6 +34,10 @@ pub const NODE: &str = "fake-0";
 /// How long a component may take to become ready. It takes 3 s on an idle machine with two cores; the rest is for busy ones.
 const READY: Duration = Duration::from_secs(90);
 
+/// At most two clusters run at a time in one process: each takes half a gigabyte, and a core while it starts. Test
+/// runners with many threads wait here; a test that wants three clusters at once would wait for ever.
+static PLACES: Semaphore = Semaphore::const_new(2);
+
 /// A running control plane. Ends with its value; usable from several threads and runtimes.
 pub struct Cluster {
     // Dropped from top to bottom: processes, then the ports, then the folder with the watchdog.
@@ -44,6 +49,7 @@ pub struct Cluster {
     certificates: Certificates,
     took: Duration,
     folder: Arc<Folder>,
+    _place: SemaphorePermit<'static>,
 }
 
 struct Ports {
@@ -60,6 +66,9 @@ impl Cluster {
         crate::install_crypto();
         let (etcd, kubernetes, kwok) =
             (Module::Etcd.built().await?, Module::Kubernetes.built().await?, Module::Kwok.built().await?);
+        let Ok(place) = PLACES.acquire().await else {
+            return Err(Error::Unexpected("the semaphore of clusters was closed".into()));
+        };
         let begun = Instant::now();
         let folder = Folder::new("cluster")?;
         let certificates = Certificates::create(&folder)?;
@@ -82,6 +91,7 @@ impl Cluster {
             certificates,
             took: Duration::ZERO,
             folder,
+            _place: place,
         };
         let programs = components::Programs { etcd, kubernetes, kwok };
         cluster.start_all(&programs, &options).await?;

@@ -1,18 +1,20 @@
-//! Loads that repeat day after day, so that the same one can be history in Prometheus, usage in the metrics API and an
+//! Loads that repeat, so that the same one can be history in Prometheus, usage in the metrics API and an
 //! expectation in a test.
 
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// A daily hump over a level, with a week-end factor and noise that is the same at every asking.
+/// A hump over a level that comes back again and again, with noise that is the same at every asking.
 #[derive(Debug, Clone, Copy)]
-pub struct Daily {
+pub struct Humps {
+    /// From the beginning of one hump to that of the next.
+    pub every: TimeDelta,
     /// Load outside the hump.
     pub level: f64,
     /// Load at its top.
     pub peak: f64,
-    /// When one of the humps begins; the others are whole days before and after.
+    /// When one of the humps begins.
     pub begins: DateTime<Utc>,
     /// From the level to the top, and from the top back.
     pub rise: Duration,
@@ -22,11 +24,10 @@ pub struct Daily {
     pub noise: f64,
 }
 
-impl Daily {
+impl Humps {
     /// The load at a time.
     pub fn at(&self, time: DateTime<Utc>) -> f64 {
-        let day = TimeDelta::days(1).as_seconds_f64();
-        let since = (time - self.begins).as_seconds_f64().rem_euclid(day);
+        let since = (time - self.begins).as_seconds_f64().rem_euclid(self.every.as_seconds_f64());
         let (rise, lasts) = (self.rise.as_secs_f64().max(1e-9), self.lasts.as_secs_f64());
         let up = (since / rise).clamp(0.0, 1.0);
         let down = ((since - rise - lasts) / rise).clamp(0.0, 1.0);
@@ -58,14 +59,22 @@ mod tests {
     fn the_hump_begins_lasts_and_repeats() {
         let begins = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
         let minute = Duration::from_mins(1);
-        let daily = Daily { level: 1.0, peak: 5.0, begins, rise: 2 * minute, lasts: 10 * minute, noise: 0.0 };
-        assert_eq!(daily.at(begins), 1.0);
-        assert_eq!(daily.at(begins + TimeDelta::minutes(1)), 3.0);
-        assert_eq!(daily.at(begins + TimeDelta::minutes(2)), 5.0);
-        assert_eq!(daily.at(begins + TimeDelta::minutes(12)), 5.0);
-        assert_eq!(daily.at(begins + TimeDelta::minutes(14)), 1.0);
-        assert_eq!(daily.at(begins - TimeDelta::days(27) + TimeDelta::minutes(5)), 5.0);
-        assert_eq!(daily.at(begins - TimeDelta::minutes(1)), 1.0);
+        let humps = Humps {
+            every: TimeDelta::days(1),
+            level: 1.0,
+            peak: 5.0,
+            begins,
+            rise: 2 * minute,
+            lasts: 10 * minute,
+            noise: 0.0,
+        };
+        assert_eq!(humps.at(begins), 1.0);
+        assert_eq!(humps.at(begins + TimeDelta::minutes(1)), 3.0);
+        assert_eq!(humps.at(begins + TimeDelta::minutes(2)), 5.0);
+        assert_eq!(humps.at(begins + TimeDelta::minutes(12)), 5.0);
+        assert_eq!(humps.at(begins + TimeDelta::minutes(14)), 1.0);
+        assert_eq!(humps.at(begins - TimeDelta::days(27) + TimeDelta::minutes(5)), 5.0);
+        assert_eq!(humps.at(begins - TimeDelta::minutes(1)), 1.0);
     }
 
     #[test]

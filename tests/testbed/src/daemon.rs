@@ -174,8 +174,8 @@ async fn fetch(url: &str) -> Result<(u16, String), Error> {
 pub fn fast_settings(prometheus: &str, changes: &Value) -> Value {
     let mut settings = json!({
         "datasources": [{"name": "main", "url": prometheus}],
-        "defaults": {"step": "1m", "history": "4w", "leadTime": "1m"},
-        "guard": {"rampPerMinute": 1.0, "rampStep": "1s", "respect": "20s"},
+        "defaults": {"step": "10s", "history": "4w", "leadTime": "3m"},
+        "guard": {"rampPerMinute": 0.7, "rampStep": "45s", "respect": "20s", "writesPerHour": 60},
         "timing": {
             "tick": "500ms", "learn": "1h", "leaseDuration": "3s", "leaseRenewDeadline": "2s", "leaseRetry": "300ms",
             "writeTimeout": "800ms", "queryTimeout": "5s", "reload": "500ms", "permissions": "10s",

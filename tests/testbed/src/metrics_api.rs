@@ -129,6 +129,11 @@ impl MetricsApi {
         Ok(Self { sources, port, _stop: stop })
     }
 
+    /// Address of an admission webhook that never answers; its certificate is the cluster's.
+    pub fn hanging_webhook(&self) -> String {
+        format!("https://localhost:{}/hang", self.port.number())
+    }
+
     /// Answers a question of this namespace from now on so.
     pub fn set(&self, namespace: &str, question: Question, source: Source) {
         self.sources.lock().insert((namespace.to_owned(), question), source);

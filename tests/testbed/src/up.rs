@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
 use floorcast_testbed::cluster::{HpaTiming, Options};
-use floorcast_testbed::curve::Daily;
+use floorcast_testbed::curve::Humps;
 use floorcast_testbed::daemon::{Daemon, fast_settings};
 use floorcast_testbed::metrics_api::{Source, wait_available};
 use floorcast_testbed::replay::Replay;
@@ -70,7 +70,15 @@ async fn start(wanted: &Wanted) -> Result<Running, Error> {
 /// 4 replicas' worth of load most of the day; 16 for 20 minutes, the next time when `begins` says.
 fn replay(begins: DateTime<Utc>) -> Replay {
     let minutes = |n| Duration::from_mins(n);
-    let daily = Daily { level: 0.19, peak: 0.76, begins, rise: minutes(4), lasts: minutes(20), noise: 0.03 };
+    let daily = Humps {
+        every: TimeDelta::days(1),
+        level: 0.19,
+        peak: 0.76,
+        begins,
+        rise: minutes(4),
+        lasts: minutes(20),
+        noise: 0.03,
+    };
     Replay::new(WORKLOAD.0, WORKLOAD.1, move |t| daily.at(t))
 }
 

@@ -152,6 +152,17 @@ impl Workload {
         .await
     }
 
+    /// Waits until at least so many replicas are Ready.
+    pub async fn wait_at_least(&self, replicas: u32, limit: Duration) -> Result<(), Error> {
+        let what = format!("{}/{} at {replicas} ready replicas or more", self.namespace, self.name);
+        wait::until(&what, limit, || async {
+            let deployment = self.deployments().get(&self.name).await.map_err(|e| e.to_string())?;
+            let ready = deployment.status.and_then(|s| s.ready_replicas).unwrap_or(0).unsigned_abs();
+            if ready >= replicas { Ok(()) } else { Err(format!("{ready} replicas ready")) }
+        })
+        .await
+    }
+
     /// Waits until the HPA looks as `wanted` wants it; returns it. `wanted` says what is amiss.
     pub async fn wait_hpa(
         &self,

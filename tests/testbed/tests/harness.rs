@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use chrono::{TimeDelta, Utc};
 use floorcast_testbed::cluster::{Component, Options, client_of};
-use floorcast_testbed::curve::Daily;
+use floorcast_testbed::curve::Humps;
 use floorcast_testbed::metrics_api::{Source, wait_available};
 use floorcast_testbed::prometheus::{self, Prometheus};
 use floorcast_testbed::replay::Replay;
@@ -89,7 +89,15 @@ async fn prometheus_answers_over_weeks_and_as_time_passes() {
         return;
     }
     let now = Utc::now();
-    let daily = Daily { level: 0.2, peak: 0.8, begins: now, rise: 600 * SECONDS, lasts: 3600 * SECONDS, noise: 0.02 };
+    let daily = Humps {
+        every: TimeDelta::days(1),
+        level: 0.2,
+        peak: 0.8,
+        begins: now,
+        rise: 600 * SECONDS,
+        lasts: 3600 * SECONDS,
+        noise: 0.02,
+    };
     let replay = Replay::new("shop", "web", move |t| daily.at(t));
     let history = replay.series(now - TimeDelta::days(28), now + TimeDelta::hours(1), TimeDelta::minutes(1));
     let samples: usize = history.iter().map(|s| s.samples.len()).sum();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::extract::{Path as UrlPath, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use chrono::Utc;
 use hyper_util::rt::TokioIo;
@@ -95,6 +95,8 @@ fn router(api: Desk) -> Router {
         .route("/apis/metrics.k8s.io/v1beta1/namespaces/{namespace}/pods", get(cpu))
         .route("/apis/custom.metrics.k8s.io/v1beta2/namespaces/{namespace}/{resource}/{name}/{metric}", get(custom))
         .route("/apis/external.metrics.k8s.io/v1beta1/namespaces/{namespace}/{metric}", get(external))
+        // An admission webhook that never answers: it keeps a request of the API server busy until its timeout.
+        .route("/hang", post(std::future::pending::<StatusCode>))
         .fallback(|| async { StatusCode::NOT_FOUND })
         .with_state(api)
 }

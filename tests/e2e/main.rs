@@ -1,0 +1,20 @@
+//! The daemon against a real control plane and a real Prometheus, as a process of its own under exactly the shipped
+//! service account and admission policy. Every scenario asserts on the real objects.
+//!
+//! Scenarios that do no harm to others share one cluster and one daemon, a namespace each; the others start their own.
+//! At most two clusters run at a time. `FLOORCAST_SKIP_CLUSTER_TESTS=1` leaves all of it out.
+#![allow(clippy::unwrap_used)]
+
+mod api_server;
+mod applier;
+mod contention;
+mod datasource;
+mod doctor;
+mod giving_back;
+mod ground;
+mod peak;
+mod people;
+mod process;
+mod record;
+mod shadow;
+mod shared;
