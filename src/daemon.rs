@@ -391,7 +391,9 @@ impl Daemon {
                 *counts.entry(reason.as_str()).or_default() += 1;
             }
         }
-        counts.into_iter().for_each(|(reason, count)| self.wiring.metrics.decisions(reason, count));
+        for (reason, count) in counts {
+            self.wiring.metrics.decisions(reason, count);
+        }
     }
 
     /// Publishes snapshot and metrics.

@@ -9,7 +9,9 @@ mod usage;
 use std::process::ExitCode;
 
 /// What can be measured, and what measures it.
-const FIGURES: [(&str, fn() -> Outcome); 1] = [("ticks", ticks::measure)];
+const FIGURES: [(&str, Measure); 1] = [("ticks", ticks::measure)];
+
+type Measure = fn() -> Outcome;
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 

@@ -71,7 +71,7 @@ async fn run() -> crate::Outcome {
         usage::median(medians.clone())
     );
     println!("requests to the API server in {ticks} ticks: {}", Counts::of(&fleet.server).since(&quiet).words());
-    let share = 100.0 * seen.bytes as f64 / ticks as f64 / cold.bytes as f64;
+    let share = 100.0 * seen.bytes as f64 / f64::from(ticks) / cold.bytes as f64;
     println!("Prometheus in {ticks} ticks: {}; bytes of a tick against the cold start: {share:.3} %", seen.words());
     println!("states: {}", states(&snapshots.borrow()));
     endure(&mut daemon, tick, number("FLOORCAST_BENCH_TICKS", 0) as u64).await;

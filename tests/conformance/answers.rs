@@ -39,7 +39,7 @@ impl Recorder {
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let comparable = match step.kind {
             Kind::Object => self.object(step, &text),
-            Kind::Watch => self.events(&text),
+            Kind::Watch => Self::events(&text),
             Kind::Code => String::new(),
         };
         self.lines.push(format!("{} {code} {comparable}", step.name.replace(' ', "-")));
@@ -74,7 +74,7 @@ impl Recorder {
         text
     }
 
-    fn events(&mut self, text: &str) -> String {
+    fn events(text: &str) -> String {
         let mut events = Vec::new();
         for line in text.lines() {
             let event: Value = serde_json::from_str(line).unwrap();

@@ -71,9 +71,14 @@ kind: Namespace
 metadata: {name: jail}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: prisoner, namespace: jail}
+rules: [{apiGroups: [''], resources: [configmaps], verbs: [create]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: prisoner, namespace: jail}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: admin}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: prisoner}
 subjects: [{kind: User, name: prisoner}]
 ";
 
@@ -129,8 +134,17 @@ async fn refused(ground: &Ground, daemon: &Daemon, replay: &Replay) {
         let audit = ground.cluster.audit().unwrap();
         audit.iter().filter(|r| r.user.username == ACCOUNT && r.verb == "patch" && r.code() == 429).count()
     };
+    wait::until("the seat to be taken", 15 * SECOND, || async {
+        let dump = ["get", "--raw", "/debug/api_priority_and_fairness/dump_priority_levels"];
+        let levels = ground.cluster.kubectl(&dump).await.map_err(|e| e.to_string())?;
+        let jail = levels.lines().find(|l| l.starts_with("jail,")).unwrap_or_default().to_owned();
+        // Name, active queues, idle, quiescing, waiting, executing, …
+        if jail.split(',').nth(5).is_some_and(|n| n.trim() == "1") { Ok(()) } else { Err(jail) }
+    })
+    .await
+    .unwrap();
     let web = ground.workload(replay, &live()).await;
-    wait::until("a 429", 25 * SECOND, || async { if jailed() > 0 { Ok(()) } else { Err("none yet".into()) } })
+    wait::until("a 429", 20 * SECOND, || async { if jailed() > 0 { Ok(()) } else { Err("none yet".into()) } })
         .await
         .unwrap();
     let before = jailed();

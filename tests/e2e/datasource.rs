@@ -115,7 +115,7 @@ async fn scenario_6_a_wrong_password_two_series_and_an_empty_answer_stop_nobody_
     };
     wait::until("the others' reasons", 60 * SECOND, || async {
         let (lost, doubled) = (told("lost").await, told("doubled").await);
-        let both = doubled.contains("2 series") && (lost.contains("no series") || lost.contains("empty"));
+        let both = doubled.contains("more than one series") && lost.contains("EmptyResult");
         if both { Ok(()) } else { Err(format!("{lost}\n{doubled}")) }
     })
     .await

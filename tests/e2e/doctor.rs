@@ -40,7 +40,7 @@ async fn doctor(ground: &Ground, kubeconfig: &Path, config: &Value) -> Answer {
         .arg(kubeconfig)
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(std::time::Duration::from_secs(60), output).await.unwrap().unwrap();
+    let output = tokio::time::timeout(std::time::Duration::from_mins(1), output).await.unwrap().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     let report = serde_json::from_str(&text)
         .unwrap_or_else(|_| json!({"notJson": text, "stderr": String::from_utf8_lossy(&output.stderr)}));

@@ -4,6 +4,8 @@
 //! Scenarios that do no harm to others share one cluster and one daemon, a namespace each; the others start their own.
 //! At most two clusters run at a time. `FLOORCAST_SKIP_CLUSTER_TESTS=1` leaves all of it out.
 #![allow(clippy::unwrap_used)]
+// Scenarios hand JSON values over as they are written.
+#![allow(clippy::needless_pass_by_value, clippy::redundant_closure_for_method_calls)]
 
 mod api_server;
 mod applier;

@@ -411,7 +411,7 @@ impl World {
         }
     }
 
-    /// Argo CD with RespectIgnoreDifferences: it applies by force what it finds.
+    /// Argo CD with `RespectIgnoreDifferences`: it applies by force what it finds.
     fn copy(&mut self, workload: &Deployed, now: DateTime<Utc>) {
         let found = facts::min(&self.hpa(workload));
         let body = json!({

@@ -99,7 +99,7 @@ async fn faults_strike_while_they_last() {
     assert!(serde_json::from_str::<Value>(&body).is_err());
     server.faults(|f| f.rules = vec![Rule::during(Fault::Down, hour.clone())]);
     assert!(ask(&server, range("requests_total", -10, 0)).await.is_err());
-    tokio::time::advance(Duration::from_secs(3600)).await;
+    tokio::time::advance(Duration::from_hours(1)).await;
     assert!(ask(&server, range("requests_total", -10, 0)).await.is_ok());
     assert_eq!(server.faults(|f| f.hits().len()), 10);
 }
