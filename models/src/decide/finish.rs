@@ -213,7 +213,9 @@ impl Drawing<'_, '_> {
         let planned = self.planned(floor, memory, false);
         let (left, gain) = (until - now, planned - until);
         let quarter = policy.longest_hold / 4;
-        gain > TimeDelta::zero()
+        // A plan that needs the floor no more says "until now", later at every tick: that is no gain worth a write.
+        planned > now
+            && gain >= policy.ramp.step / 5
             && (left < policy.ramp.step || (left < quarter && gain >= quarter))
             && memory.writes.count(now) < policy.rails.writes_for_lowering()
     }
