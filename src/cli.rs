@@ -1,5 +1,6 @@
 //! The command line: one module per command; answers on stdout, everything else on stderr.
 
+pub mod backtest;
 mod command;
 pub mod config;
 pub mod demo;
@@ -48,6 +49,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     match cli.command {
         Command::Run(command) => run::run(&global, command).await,
         Command::Demo(command) => demo::run(&global, command).await,
+        Command::Backtest(command) => backtest::run(&global, command).await,
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,

@@ -19,8 +19,10 @@ pub mod learn;
 pub mod plan;
 pub mod policy;
 pub mod protocol;
+pub mod replay;
 pub mod series;
 pub mod sim;
+pub mod study;
 pub mod target;
 pub mod units;
 

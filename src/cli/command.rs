@@ -1,6 +1,6 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{Failure, config, demo, doctor, drain, explain, plan, release, run, status};
+use super::{Failure, backtest, config, demo, doctor, drain, explain, plan, release, run, status};
 use crate::{
     config::{Config as Configuration, period},
     kubernetes::Source,
@@ -76,6 +76,8 @@ pub enum Command {
     Run(run::Run),
     /// See it work: days of a simulated cluster in seconds, the HPA alone and with floorcast
     Demo(demo::Demo),
+    /// What floorcast would have done for a load, and what it would have cost
+    Backtest(backtest::Backtest),
     /// All workloads: state, base, floor, need
     Status(status::Status),
     /// The next 24 h of one workload

@@ -74,13 +74,14 @@ fn style() -> ProgressStyle {
 fn scenario(command: &Demo) -> Result<Scenario, Failure> {
     match &command.trace {
         None => Ok(demo::shop(command.seed, command.days)),
-        Some(file) => Ok(demo::of_trace(read(file)?, command.seed, command.days)),
+        Some(file) => Ok(demo::of_trace(read(file, "--trace")?, command.seed, command.days)),
     }
 }
 
-fn read(file: &Path) -> Result<Trace, Failure> {
+/// Reads a trace given by this option.
+pub(super) fn read(file: &Path, option: &str) -> Result<Trace, Failure> {
     let name = quoted(&file.display().to_string());
-    let refused = |why: String| Failure::misused(format!("--trace {name}: {why}"));
+    let refused = |why: String| Failure::misused(format!("{option} {name}: {why}"));
     let size = std::fs::metadata(file).map_err(|e| refused(unreadable(&e)))?.len();
     if size > LARGEST {
         return Err(refused(format!("{} MiB are no load trace; at most {} are read", size >> 20, LARGEST >> 20)));

@@ -93,6 +93,11 @@ impl Trace {
         self.stamps.last().and_then(|s| DateTime::from_timestamp(s + self.step, 0)).unwrap_or_default()
     }
 
+    /// The distance of two samples: the shortest found.
+    pub fn step(&self) -> TimeDelta {
+        TimeDelta::seconds(self.step)
+    }
+
     /// The highest value.
     pub fn peak(&self) -> f64 {
         self.values.iter().copied().fold(0.0, f64::max)

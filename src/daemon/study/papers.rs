@@ -6,24 +6,8 @@ use crate::{
     load::{Derived, Load, Refusal},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast_models::{
-    backcast::Verdict,
-    backtest::Trust,
-    forecast::Choice,
-    learn::{Learned, Learning, Unlearnable, learn},
-    policy::Policy,
-};
-use std::{
-    ops::Range,
-    panic::{AssertUnwindSafe, catch_unwind},
-};
-
-/// A model that panicked is not tried again for this long.
-const AFTER_PANIC: TimeDelta = TimeDelta::minutes(10);
-/// A history that teaches nothing yet is looked at again this often: a day of samples is not there a minute later.
-const AFTER_UNLEARNABLE: TimeDelta = TimeDelta::minutes(15);
-/// A model that is not trusted is made anew after this long.
-const AFTER_DISTRUST: TimeDelta = TimeDelta::hours(1);
+use floorcast_models::{backcast::Verdict, forecast::Choice, learn::Learning, policy::Policy, study::Study};
+use std::ops::Range;
 
 /// Everything that a workload's runs share.
 #[derive(Default)]
@@ -49,11 +33,7 @@ pub(in crate::daemon) struct Paper {
     /// Its samples.
     pub(super) history: History,
     /// What they teach.
-    pub(super) learned: Option<Learned>,
-    /// Whether the forecast is worth a floor, judged at each learning with the verdict that stood before.
-    pub(super) trust: Option<Trust>,
-    /// Why they teach nothing.
-    pub(super) unlearnable: Option<Unlearnable>,
+    pub(super) study: Study,
     /// Why the last question was not answered.
     pub(super) unread: Option<ReadError>,
     /// The server's warnings about the last answer.
@@ -62,10 +42,6 @@ pub(in crate::daemon) struct Paper {
     pub(super) nothing: Option<String>,
     /// The server's clock less ours, as of the last answer.
     pub(super) skew: Option<TimeDelta>,
-    /// When to learn again.
-    pub(super) learn_at: Option<DateTime<Utc>>,
-    /// The window length that was learned for.
-    pub(super) lead: Option<TimeDelta>,
 }
 
 impl Papers {
@@ -87,19 +63,7 @@ impl Papers {
 impl Paper {
     fn new(load: Load, step: TimeDelta, window: TimeDelta) -> Self {
         let history = History::new(load.query.clone(), step, window);
-        Self {
-            load,
-            history,
-            learned: None,
-            trust: None,
-            unlearnable: None,
-            unread: None,
-            partial: None,
-            nothing: None,
-            skew: None,
-            learn_at: None,
-            lead: None,
-        }
+        Self { load, history, study: Study::default(), unread: None, partial: None, nothing: None, skew: None }
     }
 
     /// Takes in an answer to the history's question. An answer that cannot be used leaves everything as it was: a gap.
@@ -118,7 +82,7 @@ impl Paper {
             self.partial = Some(answer.warnings.join("; "));
         }
         match self.history.absorb(now, &answer) {
-            Ok(absorbed) if absorbed.disagrees => self.learn_at = None,
+            Ok(absorbed) if absorbed.disagrees => self.study.forget(),
             Ok(_) => {}
             Err(error) => self.partial = Some(error.to_string()),
         }
@@ -131,49 +95,8 @@ impl Paper {
 
     /// Learns if it is due, else gives the models the new samples. Milliseconds of computing: not for an async thread.
     pub(super) fn learn(&mut self, now: DateTime<Utc>, how: &Learning, every: TimeDelta) {
-        let Some(series) = self.history.series() else { return };
-        if self.learn_at.is_some_and(|at| now < at) {
-            if let Some(learned) = &mut self.learned {
-                let from = learned.newest().unwrap_or(series.start());
-                let first = series.position(from).unwrap_or(series.len());
-                for i in first..series.len() {
-                    learned.observe(series.time(i), series.at(series.time(i)));
-                }
-            }
-            self.doubt(now);
-            return;
-        }
-        match catch_unwind(AssertUnwindSafe(|| learn(series, how))) {
-            Ok(Ok(learned)) => {
-                let before = self.trust.as_ref().map(|trust| trust.trusted);
-                self.trust = Some(learned.trust_after(before));
-                self.learned = Some(learned);
-                self.unlearnable = None;
-                self.lead = Some(how.lead);
-                self.learn_at = Some(now + every);
-                self.doubt(now);
-            }
-            Ok(Err(why)) => {
-                self.learned = None;
-                self.unlearnable = Some(why);
-                self.learn_at = Some(now + AFTER_UNLEARNABLE.min(every));
-            }
-            Err(_) => {
-                let why = "it panicked; this is a bug of floorcast, please report it".to_owned();
-                self.learned = None;
-                self.unlearnable = Some(Unlearnable::Model { model: how.model.as_str(), why });
-                self.learn_at = Some(now + AFTER_PANIC.min(every));
-            }
-        }
-    }
-}
-
-impl Paper {
-    /// Distrust is looked into again soon: a bad day that is over must not keep floors away until the next daily learning.
-    fn doubt(&mut self, now: DateTime<Utc>) {
-        if self.learned.as_ref().is_some_and(|learned| !learned.trust().trusted) {
-            let soon = now + AFTER_DISTRUST;
-            self.learn_at = self.learn_at.map(|at| at.min(soon));
+        if let Some(series) = self.history.series() {
+            self.study.look(now, series, how, every);
         }
     }
 }

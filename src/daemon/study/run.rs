@@ -26,8 +26,6 @@ use tokio::sync::Semaphore;
 
 /// Most points of a forecast that the API shows.
 const POINTS: usize = 289;
-/// A lead time that moved less than this share is not worth learning again for.
-const SAME_LEAD: f64 = 0.25;
 /// A datasource's clock may differ this much before it is told, and this much before nothing is raised by it.
 const SKEW_TOLD: TimeDelta = TimeDelta::seconds(30);
 const SKEW_REFUSED: TimeDelta = TimeDelta::minutes(5);
@@ -85,8 +83,8 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     let computed = tokio::task::spawn_blocking(move || {
         let _permit = permit;
         for paper in &mut papers.loads {
-            if relearn || lead_moved(paper.lead, how.lead) {
-                paper.learn_at = None;
+            if relearn {
+                paper.study.forget();
             }
             paper.learn(now, &how, every);
         }
@@ -144,14 +142,6 @@ fn learn_period(config: &Config, key: &Key) -> TimeDelta {
     every + TimeDelta::milliseconds(jitter as i64)
 }
 
-/// The quantile is calibrated for one window length; another one needs another calibration.
-fn lead_moved(before: Option<TimeDelta>, lead: TimeDelta) -> bool {
-    before.is_some_and(|before| {
-        let old = before.num_seconds().max(1) as f64;
-        (lead.num_seconds() as f64 - old).abs() / old > SAME_LEAD
-    })
-}
-
 fn panicked(why: &str) -> Findings {
     let text = format!("the model failed: {why}; this is a bug of floorcast, please report it");
     let trouble = Trouble { code: "ModelFailed", text, event: EventReason::ModelFailed, blocks: true };
@@ -180,7 +170,7 @@ fn curve(found: &Found) -> Option<Curve<'_>> {
 }
 
 fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
-    let learned = paper.learned.as_ref();
+    let learned = paper.study.learned();
     let series = paper.history.series();
     let newest = series.and_then(floorcast_models::series::Series::newest);
     let value = newest.zip(series).and_then(|(end, s)| s.at(end - s.step())).and_then(Demand::new);
@@ -191,7 +181,7 @@ fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
         now: value,
         newest,
         most_seen: learned.map(Learned::most_seen),
-        distrust: skewed(paper).or_else(|| paper.trust.as_ref().filter(|t| !t.trusted).map(|t| t.why.clone())),
+        distrust: skewed(paper).or_else(|| paper.study.trust().filter(|t| !t.trusted).map(|t| t.why.clone())),
         forecast,
     }
 }
@@ -226,7 +216,7 @@ fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, n
         model: learned.map(|l| l.model().to_owned()),
         weights: learned.map(|l| l.weights().into_iter().map(weight).collect()).unwrap_or_default(),
         score: learned.map(Learned::score).filter(|s| s.origins > 0).map(score),
-        trust: paper.trust.as_ref().map(|t| api::Trust { trusted: t.trusted, why: t.why.clone() }),
+        trust: paper.study.trust().map(|t| api::Trust { trusted: t.trusted, why: t.why.clone() }),
         coverage: learned.and_then(Learned::coverage_live),
         forecast: forecast.map(points).unwrap_or_default(),
         notes,
@@ -271,7 +261,7 @@ fn trouble_of(paper: &Paper) -> Vec<Trouble> {
         let text = format!("load {name}: {nothing}");
         troubles.push(Trouble { code: "EmptyResult", text, event: EventReason::EmptyResult, blocks: true });
     }
-    if let Some(why) = paper.unlearnable.as_ref().filter(|_| paper.nothing.is_none()) {
+    if let Some(why) = paper.study.unlearnable().filter(|_| paper.nothing.is_none()) {
         let event = match why.as_str() {
             "model-failed" => EventReason::ModelFailed,
             "no-history" => EventReason::EmptyResult,

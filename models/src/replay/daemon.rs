@@ -1,0 +1,193 @@
+//! floorcast in simulated time: the daemon's own decisions and protocol against the simulated cluster.
+
+use super::{Outlook, Recorded, setup::scale_down};
+use crate::budget::Grant;
+use crate::decide::{self, Derivation, Evidence, Memory, Situation};
+use crate::hpa::{self, Tolerance};
+use crate::plan::{Curve, FloorPlan, plan_of};
+use crate::policy::{Directive, LeadTime, Mode, Policy, Rails, Ramp};
+use crate::protocol::{self, Action, Identity, Reply};
+use crate::sim::{Cluster, Workload};
+use crate::target::{Hold, Holder, Target};
+use crate::units::{Demand, PerReplica};
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+use std::ops::Range;
+
+/// The daemon beside one workload. Every tick proposes, finishes, asks the protocol for the write and makes it; the API server
+/// of the simulation accepts every write.
+///
+/// Nothing but the budgets over several workloads is left out: there is only one.
+#[derive(Debug)]
+pub struct Daemon<'a> {
+    outlook: &'a Outlook,
+    per: PerReplica,
+    tolerance: Tolerance,
+    policy: Policy,
+    target: Target,
+    memory: Memory,
+    identity: Identity,
+    /// The look whose plan stands.
+    number: Option<usize>,
+    plan: Option<FloorPlan>,
+    evidence: Evidence,
+    dead: Option<Range<DateTime<Utc>>>,
+    version: u64,
+    writes: u32,
+}
+
+/// How the daemon is set for a replay: everything by default, live.
+fn policy(quantile: f64, lead: TimeDelta) -> Policy {
+    Policy {
+        mode: Mode::Live,
+        quantile,
+        lead: LeadTime::Fixed(lead),
+        base: None,
+        max_floor: None,
+        admin_cap: None,
+        zone: Tz::UTC,
+        model: "auto".to_owned(),
+        ramp: Ramp::default(),
+        respect: TimeDelta::hours(1),
+        longest_hold: TimeDelta::hours(6),
+        rails: Rails::default(),
+    }
+}
+
+impl<'a> Daemon<'a> {
+    /// A daemon that has just started.
+    pub fn new(outlook: &'a Outlook, workload: &Workload) -> Self {
+        let holder = Holder { namespace: "floorcast".into(), lease_uid: "lease".into(), identity: "replay".into() };
+        Self {
+            outlook,
+            per: workload.per_replica,
+            tolerance: workload.spec().tolerance(workload.controller.flags.tolerance, &workload.controller.gates),
+            policy: policy(outlook.quantile(), outlook.lead()),
+            target: target(workload),
+            memory: Memory::default(),
+            identity: Identity { holder, epoch: 1 },
+            number: None,
+            plan: None,
+            evidence: Evidence {
+                newest_sample: None,
+                step: super::STEP,
+                distrust: None,
+                own_wish: None,
+                most_needed: None,
+                derivation: Derivation::Proven,
+            },
+            dead: None,
+            version: 1,
+            writes: 0,
+        }
+    }
+
+    /// Dead for a while: floors stay as they stand, and a successor starts without memory.
+    #[must_use]
+    pub fn dead_for(self, dead: Range<DateTime<Utc>>) -> Self {
+        Self { dead: Some(dead), ..self }
+    }
+
+    /// Writes to the HPA so far.
+    pub fn writes(&self) -> u32 {
+        self.writes
+    }
+
+    /// One tick.
+    pub fn tick(&mut self, cluster: &mut Cluster<Recorded>) {
+        let now = cluster.now();
+        if let Some(dead) = self.dead.as_ref().filter(|dead| dead.start <= now) {
+            if now < dead.end {
+                return;
+            }
+            (self.memory, self.dead) = (Memory::default(), None);
+        }
+        self.observe(now, cluster);
+        let memory = std::mem::take(&mut self.memory);
+        let situation = Situation {
+            now,
+            target: &self.target,
+            policy: &self.policy,
+            plan: self.plan.as_ref(),
+            evidence: self.evidence.clone(),
+            directive: Directive::Run,
+            lead: self.outlook.lead(),
+        };
+        let proposal = decide::propose(&situation, &memory);
+        let (decision, memory) = decide::finish(&situation, proposal, Grant::UNLIMITED, memory);
+        let (next, memory) = protocol::next(now, &self.target, &decision, &self.policy, &self.identity, memory);
+        self.memory = memory;
+        if next.action != Action::None {
+            self.write(now, &next.action, cluster);
+        }
+    }
+
+    /// Looks at the cluster and at the newest look.
+    fn observe(&mut self, now: DateTime<Utc>, cluster: &Cluster<Recorded>) {
+        self.target.current = cluster.current();
+        self.target.ready = Some(cluster.ready());
+        self.target.desired = cluster.current();
+        let number = self.outlook.number(now);
+        if number != self.number {
+            self.number = number;
+            self.study();
+        }
+        let load = self.number.and_then(|n| self.outlook.look(n).load);
+        self.evidence.own_wish = load.map(|load| hpa::wish(load, self.per, self.target.current, self.tolerance));
+    }
+
+    fn study(&mut self) {
+        let Some(look) = self.number.map(|n| self.outlook.look(n)) else { return };
+        let (upper, step) = (self.outlook.curve(look), super::STEP);
+        self.plan = plan_of(&[Curve { origin: look.origin, step, upper, per: self.per }]);
+        self.evidence.newest_sample = look.newest;
+        self.evidence.distrust.clone_from(&look.distrust);
+        let most = look.most_seen.and_then(Demand::new);
+        self.evidence.most_needed = most.map(|demand| crate::capacity::replicas_for(demand, self.per));
+    }
+
+    fn write(&mut self, now: DateTime<Utc>, action: &Action, cluster: &mut Cluster<Recorded>) {
+        self.version += 1;
+        self.writes += 1;
+        match action {
+            Action::Acquire { write, .. } | Action::Hold { write } => {
+                self.target.min = write.held.floor;
+                self.target.hold = Hold::Held(write.held.clone());
+                (self.target.ours, self.target.written_at) = (true, Some(now));
+            }
+            Action::GiveBack { base: value, released_until, .. } | Action::Clean { value, released_until, .. } => {
+                self.target.min = *value;
+                self.target.hold = Hold::Free;
+                (self.target.ours, self.target.written_at) = (false, None);
+                self.target.released_until = *released_until;
+            }
+            Action::None => {}
+        }
+        cluster.set_min_replicas(self.target.min);
+        self.target.resource_version = self.version.to_string();
+        let reply = Reply::Done { resource_version: self.target.resource_version.clone() };
+        let memory = std::mem::take(&mut self.memory);
+        self.memory = protocol::after(now, action, &reply, memory);
+    }
+}
+
+/// The HPA as the daemon would observe it, before anything happened.
+fn target(workload: &Workload) -> Target {
+    Target {
+        uid: "replayed".to_owned(),
+        resource_version: "1".to_owned(),
+        current: workload.min,
+        desired: workload.min,
+        min: workload.min,
+        max: workload.max,
+        scale_down: scale_down(workload),
+        too_few: false,
+        scaling_active: true,
+        ready: None,
+        hold: Hold::Free,
+        ours: false,
+        owners: Vec::new(),
+        written_at: None,
+        released_until: None,
+    }
+}

@@ -1,0 +1,201 @@
+//! What was known at every sample: the newest load, the forecast, and whether it was trusted.
+//!
+//! Forecasts are in the load's unit and know no replicas: one outlook serves every target utilisation, so that tuning one costs
+//! no learning.
+
+use super::{HISTORY, Recorded, STEP};
+use crate::learn::Learning;
+use crate::series::{Series, SeriesError};
+use crate::study::Study;
+use crate::units::Demand;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::ops::Range;
+
+/// A sample can be asked for this long after its end, as far as the daemon's own spreading goes.
+const DELAY: TimeDelta = TimeDelta::seconds(10);
+/// Forecasts are kept this far ahead: no decision looks further than the longest `until` of 6 h.
+const KEPT: TimeDelta = TimeDelta::minutes(6 * 60 + 30);
+/// Time between two learnings.
+const EVERY: TimeDelta = TimeDelta::days(1);
+
+/// Everything that was known, sample by sample.
+#[derive(Clone, Debug)]
+pub struct Outlook {
+    /// End of the sample of the first look.
+    first: DateTime<Utc>,
+    lead: TimeDelta,
+    quantile: f64,
+    looks: Vec<Look>,
+    /// The curves of all looks.
+    upper: Vec<f64>,
+}
+
+/// What was known after one sample.
+#[derive(Clone, Debug)]
+pub(super) struct Look {
+    /// End of the newest sample that was there.
+    pub(super) newest: Option<DateTime<Utc>>,
+    /// Its value.
+    pub(super) load: Option<Demand>,
+    /// The largest load that was learned from.
+    pub(super) most_seen: Option<f64>,
+    /// Why the forecast is not trusted.
+    pub(super) distrust: Option<String>,
+    /// Start of the forecast.
+    pub(super) origin: DateTime<Utc>,
+    curve: Range<usize>,
+}
+
+/// Makes an outlook sample by sample, so that a caller can show progress and stop.
+#[derive(Debug)]
+pub struct Forecaster<'a> {
+    history: &'a Series,
+    how: Learning,
+    study: Study,
+    past: Series,
+    next: usize,
+    end: usize,
+    outlook: Outlook,
+}
+
+impl<'a> Forecaster<'a> {
+    /// Learns and forecasts over `[from, until)` of a history with a step of [`STEP`], as the daemon does: daily, each time from
+    /// the past only.
+    ///
+    /// # Errors
+    /// A history that is no load.
+    pub fn new(
+        history: &'a Series,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        how: Learning,
+    ) -> Result<Self, SeriesError> {
+        let position = |t: DateTime<Utc>| {
+            let steps = (t - history.start()).num_seconds().div_euclid(history.step_seconds());
+            usize::try_from(steps).unwrap_or(0).min(history.len())
+        };
+        let (next, end) = (position(from), position(until));
+        let begin = next.saturating_sub(steps(HISTORY));
+        let past = Series::new(history.time(begin), history.step(), history.values()[begin..next].to_vec())?;
+        let (lead, quantile) = (how.lead, how.quantile);
+        let outlook = Outlook { first: history.time(next), lead, quantile, looks: Vec::new(), upper: Vec::new() };
+        Ok(Self { history, how, study: Study::default(), past, next, end, outlook })
+    }
+
+    /// Samples still to come.
+    pub fn left(&self) -> usize {
+        (self.end + 1).saturating_sub(self.next)
+    }
+
+    /// Takes the next `samples` samples in.
+    pub fn advance(&mut self, samples: usize) {
+        for _ in 0..samples.min(self.left()) {
+            let now = self.history.time(self.next);
+            self.study.look(now + DELAY, &self.past, &self.how, EVERY);
+            self.look(now);
+            if let Some(value) = self.history.values().get(self.next) {
+                let value = Some(f64::from(*value)).filter(|v| !v.is_nan());
+                // The grid is the history's own, so every push is the next one.
+                let pushed = self.past.push(now, value);
+                debug_assert!(pushed.is_ok());
+                self.past.forget_before(now - HISTORY);
+            }
+            self.next += 1;
+        }
+    }
+
+    /// What was known, as far as it has been taken in.
+    pub fn finish(self) -> Outlook {
+        self.outlook
+    }
+
+    fn look(&mut self, now: DateTime<Utc>) {
+        let newest = self.past.newest();
+        let value = newest.and_then(|end| self.past.at(end - self.past.step()));
+        let learned = self.study.learned();
+        let start = self.outlook.upper.len();
+        let mut origin = now;
+        if let Some(forecast) = learned.map(|l| l.forecast(now + DELAY)) {
+            origin = forecast.origin;
+            self.outlook.upper.extend(forecast.upper.iter().take(steps(KEPT)));
+        }
+        self.outlook.looks.push(Look {
+            newest,
+            load: value.and_then(Demand::new),
+            most_seen: learned.map(crate::learn::Learned::most_seen),
+            distrust: self.study.trust().filter(|t| !t.trusted).map(|t| t.why.clone()),
+            origin,
+            curve: start..self.outlook.upper.len(),
+        });
+    }
+}
+
+impl Outlook {
+    /// Perfect foresight: the true maximum over every lead window, known ahead.
+    pub fn foreseen(load: &Recorded, from: DateTime<Utc>, until: DateTime<Utc>, lead: TimeDelta) -> Self {
+        let count = usize::try_from((until - from).num_seconds() / STEP.num_seconds()).unwrap_or(0) + 1;
+        let ahead = steps(KEPT);
+        let at = |i: usize| from + STEP * i32::try_from(i).unwrap_or(i32::MAX);
+        let upper = (0..count + ahead).map(|i| load.peak(at(i), at(i) + lead)).collect();
+        let peak = load.peak(from, until);
+        let look = |i: usize| Look {
+            newest: Some(at(i)),
+            load: load.mean(at(i) - STEP, at(i)).or(Some(load.peak(at(i), at(i) + STEP))).and_then(Demand::new),
+            most_seen: Some(peak),
+            distrust: None,
+            origin: at(i),
+            curve: i..i + ahead,
+        };
+        Self { first: from, lead, quantile: 1.0, looks: (0..count).map(look).collect(), upper }
+    }
+
+    /// The same forecasts, trusted without question: for telling what the trust gate costs and spares.
+    #[must_use]
+    pub fn trusted(mut self) -> Self {
+        for look in &mut self.looks {
+            look.distrust = None;
+        }
+        self
+    }
+
+    /// The lead time of its windows.
+    pub fn lead(&self) -> TimeDelta {
+        self.lead
+    }
+
+    /// The quantile of its curves; 1 for foresight.
+    pub fn quantile(&self) -> f64 {
+        self.quantile
+    }
+
+    /// Share of looks at which the forecast was trusted; 0 without any.
+    pub fn trusted_share(&self) -> f64 {
+        let trusted = self.looks.iter().filter(|l| l.distrust.is_none() && !l.curve.is_empty()).count();
+        trusted as f64 / self.looks.len().max(1) as f64
+    }
+
+    /// The last reason for distrust.
+    pub fn last_distrust(&self) -> Option<&str> {
+        self.looks.iter().rev().find_map(|look| look.distrust.as_deref())
+    }
+
+    /// Number of the look that stands at `now`.
+    pub(super) fn number(&self, now: DateTime<Utc>) -> Option<usize> {
+        let seconds = (now - self.first - DELAY).num_seconds();
+        let number = usize::try_from(seconds.div_euclid(STEP.num_seconds())).ok()?;
+        (!self.looks.is_empty()).then(|| number.min(self.looks.len() - 1))
+    }
+
+    pub(super) fn look(&self, number: usize) -> &Look {
+        &self.looks[number]
+    }
+
+    /// The curve of a look; empty where nothing was forecast.
+    pub(super) fn curve(&self, look: &Look) -> &[f64] {
+        &self.upper[look.curve.clone()]
+    }
+}
+
+fn steps(time: TimeDelta) -> usize {
+    (time.num_seconds() / STEP.num_seconds()) as usize
+}

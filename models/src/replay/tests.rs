@@ -1,0 +1,109 @@
+#![allow(clippy::unwrap_used)]
+//! Whole replays of invented loads: what each policy must do on a load whose answer is known.
+
+use super::*;
+use crate::learn::Learning;
+use crate::series::Series;
+use crate::sim::{Excess, Pipeline, Seasonal, StartUp};
+use crate::units::{PerReplica, Replicas};
+use chrono::{DateTime, TimeDelta, Utc};
+
+fn start() -> DateTime<Utc> {
+    // A Monday, 00:00 UTC.
+    DateTime::from_timestamp(1_767_571_200, 0).unwrap()
+}
+
+fn recorded(load: &Seasonal, days: i32) -> Recorded {
+    let minutes = days as usize * 1440;
+    let series = load.series(start(), TimeDelta::minutes(1), minutes).unwrap();
+    Recorded::new(&series, Noise::NONE, 1).unwrap().unwrap()
+}
+
+fn setup(load: &Recorded) -> Setup {
+    Setup {
+        // 10 replicas at the mean of 200 at 80 %: capacity 25.
+        capacity: PerReplica::new(25.0).unwrap(),
+        measure: Measure::Cpu,
+        min: Replicas::new(2),
+        max: None,
+        peak: load.peak(load.start(), load.end()),
+        start_up: StartUp::of(TimeDelta::seconds(300)),
+        pipeline: Pipeline::default(),
+        nodes: None,
+        excess: Excess::Lost,
+    }
+}
+
+/// A load that leaps each morning by more than the HPA's headroom, for 15 days.
+fn leaping() -> Recorded {
+    let leap = |i: i64| if (8 * 60..18 * 60).contains(&(i % 1440)) { 400.0 } else { 60.0 };
+    let values = (0..15 * 1440).map(|i| leap(i) as f32).collect();
+    let series = Series::new(start(), TimeDelta::minutes(1), values).unwrap();
+    Recorded::new(&series, Noise::NONE, 1).unwrap().unwrap()
+}
+
+fn learned(history: &Series, from: DateTime<Utc>, until: DateTime<Utc>, lead: TimeDelta) -> Outlook {
+    let how = Learning { lead, horizon: TimeDelta::hours(24) + lead, ..Learning::default() };
+    let mut forecaster = Forecaster::new(history, from, until, how).unwrap();
+    forecaster.advance(usize::MAX);
+    forecaster.finish()
+}
+
+#[test]
+fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
+    let load = leaping();
+    let setup = setup(&load);
+    let (from, until) = (start() + TimeDelta::days(10), start() + TimeDelta::days(15));
+    let history = load.history(STEP).unwrap();
+    let outlook = learned(&history, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let ground =
+        Ground { setup: &setup, load: &load, history: &history, outlook: &outlook, foresight: &foresight, seed: 1 };
+    let starved = |strategy| {
+        let played = ground.play(&Choice::of(strategy, 80), from, until);
+        assert!((played.course.outcome.seconds - 5.0 * 86_400.0).abs() < 1e-6);
+        assert_eq!(played.course.days.len(), 5);
+        played.course.outcome.starved_minutes()
+    };
+    let alone = starved(Strategy::Hpa);
+    assert!(alone > 5.0 * 5.0, "five mornings of at least the start-up of a pod: {alone}");
+    for strategy in [Strategy::Floorcast, Strategy::Oracle, Strategy::LastWeek, Strategy::Cron, Strategy::Static] {
+        let floored = starved(strategy);
+        assert!(floored < 0.1 * alone, "{}: {floored} of {alone}", strategy.as_str());
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_course_and_floorcast_costs_no_more_than_its_plan() {
+    let load = recorded(&Seasonal::by_seed(3, 200.0), 12);
+    let setup = setup(&load);
+    let (from, until) = (start() + TimeDelta::days(9), start() + TimeDelta::days(12));
+    let history = load.history(STEP).unwrap();
+    let outlook = learned(&history, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let ground =
+        Ground { setup: &setup, load: &load, history: &history, outlook: &outlook, foresight: &foresight, seed: 1 };
+    let play = |strategy| ground.play(&Choice::of(strategy, 80), from, until);
+    assert_eq!(play(Strategy::Floorcast), play(Strategy::Floorcast));
+    let (alone, floors) = (play(Strategy::Hpa).course.outcome, play(Strategy::Oracle).course.outcome);
+    assert!(floors.pod_hours >= alone.pod_hours && floors.pod_hours < 1.25 * alone.pod_hours);
+    assert!(floors.starved_seconds <= alone.starved_seconds);
+    // I7: at most 12 writes per HPA and hour.
+    assert!(play(Strategy::Floorcast).writes <= 3 * 24 * 12);
+}
+
+#[test]
+fn what_follows_changes_nothing_of_what_was_known() {
+    let whole = recorded(&Seasonal::by_seed(5, 200.0), 12).history(STEP).unwrap();
+    let (from, middle) = (start() + TimeDelta::days(8), start() + TimeDelta::days(9));
+    let kept = whole.values()[..9 * 288].to_vec();
+    let cut = Series::new(start(), STEP, kept).unwrap();
+    let lead = TimeDelta::minutes(5);
+    let (a, b) = (learned(&whole, from, middle, lead), learned(&cut, from, middle, lead));
+    for i in 0..288 {
+        let at = from + STEP * i + TimeDelta::seconds(15);
+        let (x, y) = (a.look(a.number(at).unwrap()), b.look(b.number(at).unwrap()));
+        assert_eq!((x.newest, x.load, a.curve(x)), (y.newest, y.load, b.curve(y)), "{at}");
+        assert!(x.newest.unwrap() <= at);
+    }
+}

@@ -1,0 +1,87 @@
+//! Every policy at its own setting, tuned before, on the same service.
+
+use super::report::{DeadHour, EqualService, rounded};
+use super::work::{Span, parallel};
+use chrono::TimeDelta;
+use floorcast_models::replay::equal::{self, Service, Tuned};
+use floorcast_models::replay::{Choice, Ground, Played, Strategy};
+
+/// Pods that fit on a node, for the figures of nodes.
+pub(super) const PODS_PER_NODE: u32 = 10;
+
+/// Rows of all policies, and floorcast once more with a dead hour at the peak.
+pub(super) fn service(
+    ground: &Ground<'_>,
+    budget: f64,
+    span: Span,
+    done: impl Fn(usize, usize) + Sync,
+) -> (Vec<EqualService>, Option<DeadHour>) {
+    let tuning = Service { from: span.from, until: span.judged_from, budget };
+    // The longest first: it tunes the most.
+    let mut order = Strategy::EQUAL;
+    order.sort_by_key(|strategy| *strategy != Strategy::HpaTuned);
+    let jobs = order.map(|strategy| {
+        move || {
+            let tuned = equal::tune(ground, strategy, tuning);
+            let played = ground.play(&tuned.choice, span.judged_from, span.until);
+            (strategy, tuned, played)
+        }
+    });
+    let all = jobs.len();
+    let rows = parallel(Vec::from(jobs), |n| done(n, all));
+    let find = |wanted: Strategy| rows.iter().find(|(strategy, ..)| *strategy == wanted);
+    let (Some((_, _, alone)), Some((_, _, best))) = (find(Strategy::Hpa), find(Strategy::HpaTuned)) else {
+        return (Vec::new(), None);
+    };
+    let row = |strategy| find(strategy).map(|(s, tuned, played)| row(*s, tuned, played, (alone, best), ground.seed));
+    let dead = find(Strategy::Floorcast).and_then(|(_, tuned, _)| dead_hour(ground, &tuned.choice, span));
+    (Strategy::EQUAL.into_iter().filter_map(row).collect(), dead)
+}
+
+fn row(
+    strategy: Strategy,
+    tuned: &Tuned,
+    played: &Played,
+    (alone, best): (&Played, &Played),
+    seed: u64,
+) -> EqualService {
+    let outcome = &played.course.outcome;
+    let interval =
+        |other: &Played| equal::interval(&played.course.days, &other.course.days, seed).map(|share| rounded(share, 4));
+    EqualService {
+        policy: strategy.as_str(),
+        utilisation: (strategy != Strategy::Buffer).then_some(tuned.choice.setting.utilisation),
+        setting: tuned.label.clone(),
+        tuned_within_budget: tuned.within,
+        starved_minutes: rounded(outcome.starved_minutes(), 2),
+        starved_load_ratio: rounded(outcome.starved_load_ratio, 8),
+        longest_starved_seconds: rounded(outcome.longest_starved_seconds, 1),
+        pod_hours: rounded(outcome.pod_hours, 2),
+        node_hours: rounded(node_hours(played), 2),
+        saved_vs_hpa: rounded(equal::saved(played, alone), 4),
+        saved_vs_tuned: rounded(equal::saved(played, best), 4),
+        saved_vs_hpa_90: interval(alone),
+        saved_vs_tuned_90: interval(best),
+    }
+}
+
+/// Nodes of ten pods, looked at every quarter of an hour.
+fn node_hours(played: &Played) -> f64 {
+    played.course.points.iter().map(|p| f64::from(p.replicas.div_ceil(PODS_PER_NODE)) * 0.25).sum()
+}
+
+/// floorcast dies before the highest load of the judged days: from 45 min before it to 15 min after.
+fn dead_hour(ground: &Ground<'_>, choice: &Choice, span: Span) -> Option<DeadHour> {
+    let peak = ground.load.peak_at(span.judged_from, span.until)?;
+    let from = (peak - TimeDelta::minutes(45)).max(span.judged_from);
+    let dead = from..from + TimeDelta::hours(1);
+    let choice = Choice { dead: Some(dead.clone()), ..choice.clone() };
+    let outcome = ground.play(&choice, span.judged_from, span.until).course.outcome;
+    Some(DeadHour {
+        from: dead.start,
+        until: dead.end,
+        starved_minutes: rounded(outcome.starved_minutes(), 2),
+        longest_starved_seconds: rounded(outcome.longest_starved_seconds, 1),
+        pod_hours: rounded(outcome.pod_hours, 2),
+    })
+}

@@ -1,0 +1,56 @@
+#![allow(clippy::unwrap_used)]
+//! A whole backtest of a small load, and what is refused.
+
+use super::*;
+use clap::Parser;
+
+#[derive(Parser)]
+struct Line {
+    #[command(flatten)]
+    backtest: Backtest,
+}
+
+fn command(arguments: &[&str]) -> Result<Backtest, String> {
+    let line = ["backtest", "--csv", "load.csv"].iter().chain(arguments);
+    Line::try_parse_from(line).map(|line| line.backtest).map_err(|e| e.to_string())
+}
+
+/// Eight days of a load that leaps every morning, in steps of 5 min.
+fn leaping() -> source::Loaded {
+    let start = chrono::DateTime::from_timestamp(1_767_571_200, 0).unwrap();
+    let leap = |i: usize| if (96..216).contains(&(i % 288)) { 400.0 } else { 60.0 };
+    let values = (0..8 * 288).map(leap).collect();
+    let series = floorcast_models::series::Series::new(start, TimeDelta::minutes(5), values).unwrap();
+    source::Loaded { name: "leaping".to_owned(), series }
+}
+
+#[test]
+fn a_backtest_says_what_floorcast_spares() {
+    let command = command(&["--pod-start", "3m", "--no-noise"]).unwrap();
+    let report = work::report(&leaping(), &command, &Progress::begin()).unwrap();
+    let names: Vec<&str> = report.policies.iter().map(|p| p.policy).collect();
+    assert_eq!(names, ["hpa", "floorcast", "last-week", "cron", "static", "oracle"]);
+    let (alone, with) = (&report.policies[0], &report.policies[1]);
+    assert!(with.starved_minutes < alone.starved_minutes, "{with:?} {alone:?}");
+    assert_eq!(report.verdict.advice, verdict::Advice::Enable, "{}", report.verdict.text);
+    assert_eq!(report.settings.replicas_at_mean, 10.0);
+    let text = table::text(&report, Ink::Ascii);
+    assert!(text.contains("floorcast replicas") && text.contains("STARVED MIN"), "{text}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert!(json["policies"][0]["starved_minutes"].is_number() && json["equal_service"].is_array());
+}
+
+#[test]
+fn wrong_numbers_are_refused_with_their_bounds() {
+    for (arguments, why) in [
+        (["--pod-start", "3h"], "1s to 2h"),
+        (["--replicas-at-mean", "0"], "above 0"),
+        (["--quantile", "1.5"], "0.5 to 0.999"),
+        (["--starved-budget", "200%"], "below 1"),
+        (["--utilisation", "0"], "5..=100"),
+    ] {
+        let error = command(&arguments).unwrap_err();
+        assert!(error.contains(why), "{arguments:?}: {error}");
+    }
+    assert_eq!(command(&["--starved-budget", "0.1%"]).unwrap().starved_budget, 0.001);
+}

@@ -1,0 +1,189 @@
+//! From a load and the arguments to the report.
+
+use super::progress::Progress;
+use super::report::{Curves, Figures, ForecastFigures, Report, Settings, rounded};
+use super::source::Loaded;
+use super::verdict::Verdict;
+use super::{Backtest, Failure};
+use crate::http::api::VERSION;
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::learn::Learning;
+use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Strategy};
+use floorcast_models::series::Series;
+use floorcast_models::sim::{Excess, Pipeline, StartUp};
+use floorcast_models::units::{PerReplica, Replicas};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The times of a backtest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Span {
+    /// First moment that is replayed.
+    pub(super) from: DateTime<Utc>,
+    /// First moment of the days that equal service is judged on.
+    pub(super) judged_from: DateTime<Utc>,
+    /// End.
+    pub(super) until: DateTime<Utc>,
+}
+
+/// What is learned from before the first replayed moment: a quarter, at least a day, at most a week; or all but the last days.
+pub(super) fn span(load: &Recorded, days: Option<u32>) -> Span {
+    let length = load.end() - load.start();
+    let learned = TimeDelta::days((length.num_days() / 4).clamp(1, 7));
+    let aligned = |t: DateTime<Utc>| {
+        let step = STEP.num_seconds();
+        DateTime::from_timestamp((t.timestamp() + step - 1).div_euclid(step) * step, 0).unwrap_or(t)
+    };
+    let from = match days {
+        Some(days) => (load.end() - TimeDelta::days(days.into())).max(load.start() + learned),
+        None => load.start() + learned,
+    };
+    let from = aligned(from);
+    let half = TimeDelta::days(((load.end() - from).num_days() / 2).max(1));
+    Span { from, judged_from: (from + half).min(load.end()), until: load.end() }
+}
+
+/// The whole backtest: learns, replays every policy, tunes them for equal service.
+pub(super) fn report(loaded: &Loaded, command: &Backtest, progress: &Progress) -> Result<Report, Failure> {
+    let refused = |why: String| Failure::misused(format!("{}: {why}", loaded.name));
+    let noise = if command.no_noise { Noise::NONE } else { Noise::measured(loaded.series.step()) };
+    let load = Recorded::new(&loaded.series, noise, command.seed)
+        .map_err(|e| refused(e.to_string()))?
+        .ok_or_else(|| refused("not a single sample".to_owned()))?;
+    let history = load.history(STEP).map_err(|e| refused(e.to_string()))?;
+    let span = span(&load, command.days);
+    let setup = setup(&load, command).ok_or_else(|| refused("the load is 0 throughout".to_owned()))?;
+    let outlook = learned(&history, span, &setup, command.quantile, progress).map_err(|e| refused(e.to_string()))?;
+    let foresight = Outlook::foreseen(&load, span.from, span.until, setup.lead());
+    let ground = Ground {
+        setup: &setup,
+        load: &load,
+        history: &history,
+        outlook: &outlook,
+        foresight: &foresight,
+        seed: command.seed,
+    };
+    let played = plain(&ground, command.utilisation, span, progress);
+    let (equal_service, floorcast_dead_at_peak) = if command.no_equal_service {
+        (Vec::new(), None)
+    } else {
+        let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.6 * n as f64 / of as f64);
+        super::equal::service(&ground, command.starved_budget, span, done)
+    };
+    progress.end();
+    let policies: Vec<Figures> = played.iter().map(|(strategy, played)| Figures::of(*strategy, played)).collect();
+    let forecast = ForecastFigures {
+        trusted_share: rounded(outlook.trusted_share(), 4),
+        distrust: outlook.last_distrust().map(str::to_owned),
+    };
+    let settings = settings(loaded, command, (&load, &setup), span, noise);
+    let verdict = Verdict::of(&policies, &forecast, span.until - span.from);
+    let curves = Curves::of(&played);
+    let (version, trace) = (VERSION, loaded.name.clone());
+    Ok(Report { version, trace, settings, policies, equal_service, floorcast_dead_at_peak, forecast, verdict, curves })
+}
+
+fn setup(load: &Recorded, command: &Backtest) -> Option<Setup> {
+    let mean = load.mean(load.start(), load.end())?;
+    let target = command.target_per_replica.unwrap_or(mean / command.replicas_at_mean);
+    Some(Setup {
+        capacity: PerReplica::new(target * 100.0 / f64::from(command.utilisation))?,
+        measure: command.metric.into(),
+        min: Replicas::new(command.min_replicas),
+        max: command.max_replicas.map(Replicas::new),
+        peak: load.peak(load.start(), load.end()),
+        start_up: StartUp::of(command.pod_start),
+        pipeline: Pipeline::default(),
+        nodes: None,
+        excess: Excess::Lost,
+    })
+}
+
+fn settings(
+    loaded: &Loaded,
+    command: &Backtest,
+    (load, setup): (&Recorded, &Setup),
+    span: Span,
+    noise: Noise,
+) -> Settings {
+    let target = setup.per_replica(command.utilisation).get();
+    Settings {
+        start: load.start(),
+        from: span.from,
+        until: span.until,
+        judged_from: span.judged_from,
+        step_seconds: loaded.series.step_seconds(),
+        noise: [noise.quick, noise.slow],
+        pod_start_seconds: command.pod_start.num_seconds(),
+        lead_seconds: setup.lead().num_seconds(),
+        replicas_at_mean: rounded(load.mean(load.start(), load.end()).unwrap_or(0.0) / target, 6),
+        target_per_replica: target,
+        utilisation: command.utilisation,
+        saturation: 100.0 / f64::from(command.utilisation),
+        metric: match command.metric {
+            super::Metric::Cpu => "cpu",
+            super::Metric::Load => "load",
+        },
+        min_replicas: command.min_replicas,
+        max_replicas: setup.max(command.utilisation).get(),
+        quantile: command.quantile,
+        starved_budget: command.starved_budget,
+        seed: command.seed,
+    }
+}
+
+/// Everything that floorcast would have known, with progress.
+fn learned(
+    history: &Series,
+    span: Span,
+    setup: &Setup,
+    quantile: f64,
+    progress: &Progress,
+) -> Result<Outlook, floorcast_models::series::SeriesError> {
+    let lead = setup.lead();
+    let how = Learning { quantile, lead, horizon: TimeDelta::hours(24) + lead, ..Learning::default() };
+    let mut forecaster = Forecaster::new(history, span.from, span.until, how)?;
+    let whole = forecaster.left().max(1) as f64;
+    while forecaster.left() > 0 {
+        forecaster.advance(288);
+        progress.at("learning and forecasting", 0.3 * (1.0 - forecaster.left() as f64 / whole));
+    }
+    Ok(forecaster.finish())
+}
+
+/// All policies at one setting.
+fn plain(ground: &Ground<'_>, utilisation: u32, span: Span, progress: &Progress) -> Vec<(Strategy, Played)> {
+    let jobs: Vec<_> = Strategy::PLAIN
+        .into_iter()
+        .map(|strategy| move || (strategy, ground.play(&Choice::of(strategy, utilisation), span.from, span.until)))
+        .collect();
+    let whole = jobs.len() as f64;
+    parallel(jobs, |done| progress.at("replaying", 0.3 + 0.1 * done as f64 / whole))
+}
+
+/// Runs jobs on all cores; the results are in the order of the jobs.
+pub(super) fn parallel<T: Send>(jobs: Vec<impl FnOnce() -> T + Send>, done: impl Fn(usize) + Sync) -> Vec<T> {
+    let slots: Vec<Mutex<Option<T>>> = jobs.iter().map(|_| Mutex::new(None)).collect();
+    let jobs: Vec<Mutex<Option<_>>> = jobs.into_iter().map(|job| Mutex::new(Some(job))).collect();
+    let (next, finished) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let work = || {
+        loop {
+            let i = next.fetch_add(1, Ordering::Relaxed);
+            let Some(job) = jobs.get(i) else { return };
+            if let Some(job) = job.lock().ok().and_then(|mut job| job.take()) {
+                let result = job();
+                if let Ok(mut slot) = slots[i].lock() {
+                    *slot = Some(result);
+                }
+            }
+            done(finished.fetch_add(1, Ordering::Relaxed) + 1);
+        }
+    };
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    std::thread::scope(|scope| {
+        for _ in 0..cores.min(jobs.len()) {
+            scope.spawn(work);
+        }
+    });
+    slots.into_iter().filter_map(|slot| slot.into_inner().ok().flatten()).collect()
+}
