@@ -6,10 +6,12 @@ pub mod config;
 pub mod demo;
 pub mod doctor;
 pub mod drain;
+pub mod evaluate;
 pub mod exit;
 pub mod explain;
 pub mod local;
 pub mod output;
+mod paint;
 pub mod plan;
 pub mod release;
 pub mod run;
@@ -50,6 +52,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Run(command) => run::run(&global, command).await,
         Command::Demo(command) => demo::run(&global, command).await,
         Command::Backtest(command) => backtest::run(&global, command).await,
+        Command::Evaluate(command) => evaluate::run(&global, command).await,
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,

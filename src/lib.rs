@@ -14,3 +14,4 @@ pub mod logging;
 pub mod metrics;
 pub mod process;
 pub mod simulated;
+pub mod trace;

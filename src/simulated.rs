@@ -13,4 +13,3 @@ pub mod curve;
 pub mod demo;
 pub mod prometheus;
 pub mod replay;
-pub mod trace;

@@ -24,6 +24,7 @@ fn help_names_every_command_and_the_exit_codes() {
     assert_eq!(code, 0);
     for word in [
         "run",
+        "evaluate",
         "status",
         "plan",
         "explain",
@@ -68,6 +69,13 @@ fn wrong_use_is_2_with_a_suggestion() {
         (&["plan", "shop/web", "-n", "other"][..], "name two namespaces"),
         (&["plan", "../../etc"][..], "is no name of an HPA"),
         (&["status", "--server", "localhost:1"][..], "write for example http://127.0.0.1:8081"),
+        (&["evaluate"][..], "<TRACE.csv>"),
+        (&["evaluate", "x.csv", "--model", "prophte"][..], "auto"),
+        (&["evaluate", "x.csv", "--step", "5"][..], "has no unit"),
+        (&["evaluate", "x.csv", "--quantile", "95"][..], "out of range"),
+        (&["evaluate", "x.csv", "--horizon", "15m,3d"][..], "out of range"),
+        (&["evaluate", "/nowhere/x.csv"][..], "check the path"),
+        (&["evaluate", "/"][..], "it is a directory"),
         (&["run", "--log-level", "floorcast=loud"][..], "write error, warn, info"),
     ] {
         let (code, _, err) = said(arguments);
@@ -112,4 +120,95 @@ fn view_and_schema_are_data() {
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["timing"]["tick"], "15s");
     let (_, out, _) = said(&["config", "schema"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["additionalProperties"], false);
+}
+
+/// A month of hours with a day in it, a load that last week foretells to 10 %.
+fn hours(days: i64) -> tempfile::NamedTempFile {
+    let file = tempfile::Builder::new().suffix(".csv").tempfile().unwrap();
+    let row = |i: i64| {
+        let load = 100 + 50 * (i % 24) + i * 7919 % 31;
+        format!("{},{load}\n", 1_772_409_600 + i * 3_600)
+    };
+    let rows: String = (0..days * 24).map(row).collect();
+    std::fs::write(file.path(), format!("# requests\ntimestamp_unix_seconds,value\n{rows}")).unwrap();
+    file
+}
+
+#[test]
+fn evaluate_tells_programs_every_figure() {
+    let (month, week) = (hours(28), hours(7));
+    let files = [month.path().to_str().unwrap(), week.path().to_str().unwrap()];
+    let asked = ["evaluate", files[0], files[1], "--model", "auto,persistence", "--days", "2", "--horizon", "1h,4h"];
+    let (code, out, err) = said(&[&asked[..], &["-o", "json"]].concat());
+    assert_eq!(code, 0, "{err}");
+    assert!(err.starts_with("note: ") && err.contains("no week lies before the 2 days scored"), "{err}");
+    let answer: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((&answer["version"], answer["traces"].as_array().unwrap().len()), (&"v1".into(), 2));
+    let trace = &answer["traces"][0];
+    assert_eq!((&trace["trace"], &trace["step_seconds"]), (&files[0].into(), &3_600.into()));
+    // Values at 1 h and 4 h, the maximum over 1 h; two models and the reference.
+    let targets = trace["targets"].as_array().unwrap();
+    let named: Vec<String> =
+        targets.iter().map(|t| format!("{} {} {}", t["target"], t["horizon"], t["model"]).replace('"', "")).collect();
+    assert_eq!(named.len(), 9);
+    assert_eq!(named[..4], ["value 1h auto", "value 1h persistence", "value 1h seasonal-naive", "value 4h auto"]);
+    assert_eq!(named[8], "window_max 1h seasonal-naive");
+    for target in targets {
+        assert_eq!(target["n"], 48, "{target}");
+        for figure in ["wape", "pinball", "coverage", "mase"] {
+            assert!(target[figure].as_f64().is_some_and(|v| v > 0.0), "{figure} of {target}");
+        }
+        let relative = target["relative"]["wape"].as_f64().unwrap();
+        assert_eq!(target["model"] == "seasonal-naive", relative == 1.0, "{target}");
+    }
+    // A week alone has figures, but nothing to be relative to; the means are those of the month.
+    let alone = &answer["traces"][1]["targets"][0];
+    assert!(alone["wape"].is_f64() && alone["relative"]["wape"].is_null() && alone["mase"].is_null(), "{alone}");
+    let means = answer["geometric_mean"].as_array().unwrap();
+    assert_eq!(means.len(), 9);
+    let (mean, only) = (&means[0]["relative"]["wape"], &targets[0]["relative"]["wape"]);
+    assert!((mean.as_f64().unwrap() - only.as_f64().unwrap()).abs() < 1e-12, "{mean} {only}");
+    assert_eq!(
+        (&means[0]["target"], &means[0]["horizon"], &means[0]["model"]),
+        (&"value".into(), &"1h".into(), &"auto".into())
+    );
+}
+
+#[test]
+fn evaluate_tells_people_who_wins_without_colour_in_a_pipe() {
+    let month = hours(28);
+    let file = month.path().to_str().unwrap();
+    let (code, out, err) = said(&["evaluate", "--model", "auto", "--days", "1", "--horizon", "1h", file]);
+    assert_eq!((code, err.as_str()), (0, ""), "no bar where no terminal is");
+    for part in ["1 trace, the last 1 day of each", "auto has the lowest error at", "seasonal-naive", "max 1h", "1.000"]
+    {
+        assert!(out.contains(part), "{part}: {out}");
+    }
+    assert!(!out.contains('\u{1b}'), "{out}");
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+}
+
+#[test]
+fn evaluate_refuses_what_it_cannot_score() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let path = file.path().to_str().unwrap();
+    for (content, arguments, parts) in [
+        ("0,1\n300,-2\n", &[][..], ["line 2: a load is not negative", "leave the row out"]),
+        ("", &[][..], ["there is no row in it", "timestamp_unix_seconds,value"]),
+        ("0,1\n300,1\n", &[][..], ["0.0 days are too few: 3.0 are needed", "longer trace"]),
+        (
+            "0,1\n300,1\n",
+            &["--step", "7m"][..],
+            ["420 s is not a multiple of the trace's step of 300 s", "or for none"],
+        ),
+    ] {
+        // Three days are enough for the protocol.
+        let long = arguments.is_empty();
+        #[allow(clippy::format_collect)] // a small text, once
+        let rows: String = (2..864).map(|i| format!("{},1\n", i * 300)).collect();
+        std::fs::write(file.path(), format!("{content}{}", if long { "" } else { &rows })).unwrap();
+        let (code, out, err) = said(&[&["evaluate", path], arguments].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{err}");
+        assert!(err.contains(path) && parts.iter().all(|part| err.contains(part)), "{err}");
+    }
 }

@@ -1,189 +1,88 @@
-//! Forecast accuracy on CSV traces (`timestamp_unix_seconds,value`, `#` header): rolling origins, every step of the last week.
+//! Forecast accuracy of one model over CSV traces, without the rest of floorcast: the protocol of
+//! [`floorcast_models::evaluate`], a line a trace, geometric means at the end.
 //!
-//! `cargo run --release --example accuracy -- [--model NAME] FILE.csv…` prints per trace and as geometric means the WAPE and
-//! pinball loss (0.95) relative to the same time last week with the rolling 7-day quantile of its own errors, and the
-//! coverage. Each forecast comes from [`learn`] once a day and [`observe`](floorcast_models::learn::Learned::observe) since.
+//! `cargo run --release -p floorcast-models --example accuracy -- [--model NAME] [--step SECONDS] FILE.csv…`. Each group of
+//! figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in percent. `NOTES=1` prints
+//! what was recognised in the newest history, the trust and the weights. `floorcast evaluate` is the command for people.
 #![allow(clippy::unwrap_used)]
 
-use chrono::{DateTime, TimeDelta};
+use chrono::TimeDelta;
 use floorcast_models::{
+    evaluate::{Protocol, Reference, Score, Span, means, score, word},
     forecast::Choice,
-    interval::pinball,
-    learn::{Learned, Learning, learn},
-    series::Series,
+    learn::{Learning, learn},
+    trace::Trace,
 };
-use std::{env, fs, time::Instant};
-
-const STEP: i64 = 300;
-const DAY: usize = 288;
-const LEVEL: f64 = 0.95;
-
-/// What is scored: (name, steps ahead of the last sample to the window's end, window length).
-const TARGETS: [(&str, usize, usize); 5] =
-    [("15m", 3, 1), ("1h", 12, 1), ("24h", 288, 1), ("max15m", 3, 3), ("max1h", 12, 12)];
-
-#[derive(Clone, Copy, Default)]
-struct Sums {
-    n: f64,
-    load: f64,
-    error: f64,
-    pinball: f64,
-    covered: f64,
-}
-
-impl Sums {
-    fn add(&mut self, point: f64, upper: f64, came: f64) {
-        self.n += 1.0;
-        self.load += came;
-        self.error += (came - point).abs();
-        self.pinball += pinball(LEVEL, upper, came);
-        self.covered += f64::from(u8::from(came <= upper));
-    }
-}
+use std::{env, fs, ops::ControlFlow, sync::Mutex, thread, time::Instant};
 
 fn main() {
-    let mut choice = Choice::Auto;
+    let mut model = Choice::Auto;
+    let mut protocol = Protocol::default();
     let mut files = Vec::new();
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
-        if arg == "--model" {
-            choice = args.next().unwrap().parse().unwrap();
-        } else {
-            files.push(arg);
+        match arg.as_str() {
+            "--model" => model = args.next().unwrap().parse().unwrap(),
+            "--step" => protocol.step = Some(TimeDelta::seconds(args.next().unwrap().parse().unwrap())),
+            _ => files.push(arg),
         }
     }
-    let mut logs = [[0.0; 3]; TARGETS.len()];
-    let mut coverage = [0.0; TARGETS.len()];
-    for file in &files {
-        let series = read(file);
-        print!("{:24}", file.rsplit('/').next().unwrap().trim_end_matches(".csv"));
-        let scores = score(&series, choice);
-        for (t, (ours, naive)) in scores.iter().enumerate() {
-            let wape = ours.error / naive.error;
-            let loss = ours.pinball / naive.pinball;
-            let covered = 100.0 * ours.covered / ours.n;
-            print!(" | {:5.2}% {wape:.3} {loss:.3} {covered:4.1}", 100.0 * ours.error / ours.load);
-            logs[t][0] += wape.ln();
-            logs[t][1] += loss.ln();
-            coverage[t] += covered;
+    let answers = Mutex::new(vec![None; files.len()]);
+    let waiting = Mutex::new(files.iter().enumerate());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, Into::into) {
+            scope.spawn(|| {
+                loop {
+                    let Some((i, file)) = waiting.lock().unwrap().next() else { return };
+                    let answer = of(file, model, &protocol);
+                    answers.lock().unwrap()[i] = Some(answer);
+                }
+            });
         }
-        println!();
+    });
+    let answers = answers.into_inner().unwrap();
+    for (line, _) in answers.iter().flatten() {
+        println!("{line}");
     }
-    let n = files.len() as f64;
-    print!("{:24}", "geometric mean");
-    for t in 0..TARGETS.len() {
-        print!(
-            " | {:>6} {:.3} {:.3} {:4.1}",
-            TARGETS[t].0,
-            (logs[t][0] / n).exp(),
-            (logs[t][1] / n).exp(),
-            coverage[t] / n
-        );
+    let scores = answers.iter().flatten().flat_map(|(_, scores)| scores);
+    print!("{:24}          ", "geometric mean");
+    for mean in means(scores.map(|s| (model.as_str(), s))) {
+        let (wape, pinball) = (mean.relative.wape.unwrap(), mean.relative.pinball.unwrap());
+        print!(" | {} {wape:.3} {pinball:.3} {:4.1}", name(&mean.target), 100.0 * mean.coverage.unwrap());
     }
     println!();
 }
 
-fn read(file: &str) -> Series {
-    let text = fs::read_to_string(file).unwrap();
-    let rows: Vec<(i64, f64)> = text
-        .lines()
-        .filter(|l| !l.starts_with('#'))
-        .filter_map(|l| {
-            let (t, v) = l.split_once(',')?;
-            Some((t.trim().parse().ok()?, v.trim().parse().ok()?))
-        })
-        .collect();
-    let native = rows.windows(2).map(|w| w[1].0 - w[0].0).min().unwrap();
-    let start = rows[0].0.div_euclid(native) * native;
-    let len = (rows.last().unwrap().0 - start) / native + 1;
-    let mut values = vec![f32::NAN; len as usize];
-    for (t, v) in rows {
-        values[((t - start) / native) as usize] = v as f32;
-    }
-    let start = DateTime::from_timestamp(start, 0).unwrap();
-    let series = Series::new(start, TimeDelta::seconds(native), values).unwrap();
-    series.resample(TimeDelta::seconds(STEP)).unwrap()
+fn name(target: &floorcast_models::evaluate::Target) -> String {
+    format!("{:>5}m {:>5}", target.horizon.num_minutes(), word(target.kind).trim_start_matches("window_"))
 }
 
-fn realised(values: &[f32], end: usize, len: usize) -> f64 {
-    let window = &values[end + 1 - len..=end];
-    let there = window.iter().filter(|v| !v.is_nan()).count();
-    if there == len { f64::from(window.iter().copied().fold(f32::NAN, f32::max)) } else { f64::NAN }
-}
-
-fn score(series: &Series, choice: Choice) -> Vec<(Sums, Sums)> {
-    let values = series.values();
-    let scored = if values.len() < 24 * DAY { 4 * DAY } else { 7 * DAY };
-    let mut sums = vec![(Sums::default(), Sums::default()); TARGETS.len()];
-    let mut spent = 0.0;
-    let mut fits = 0.0;
-    for lead in [3, 12] {
-        let mut learned: Option<Learned> = None;
-        for end in values.len() - scored - DAY..values.len() - 1 {
-            // `end` is the newest sample known at the origin.
-            if let Some(l) = &mut learned {
-                let v = values[end];
-                l.observe(series.time(end), (!v.is_nan()).then_some(f64::from(v)));
-            }
-            if (end + 1) % DAY == 0 || learned.is_none() {
-                let from = (end + 1).saturating_sub(28 * DAY);
-                let piece = Series::new(series.time(from), series.step(), values[from..=end].to_vec()).unwrap();
-                let how = Learning {
-                    model: choice,
-                    lead: TimeDelta::seconds(STEP * lead as i64),
-                    horizon: TimeDelta::hours(24),
-                    ..Learning::default()
-                };
-                let begun = Instant::now();
-                learned = learn(&piece, &how).map_err(|e| println!("{e}")).ok();
-                spent += begun.elapsed().as_secs_f64();
-                fits += 1.0;
-            }
-            let Some(l) = &learned else { continue };
-            let forecast = l.forecast(series.time(end + 1));
-            for (t, (_, ahead, len)) in TARGETS.iter().enumerate() {
-                let wanted = if *len == 1 { 3 } else { *len };
-                let target_end = end + ahead;
-                if wanted != lead || target_end >= values.len() || target_end < values.len() - scored {
-                    continue;
-                }
-                let came = realised(values, target_end, *len);
-                let naive = realised(values, target_end - 7 * DAY, *len);
-                if came.is_nan() || naive.is_nan() {
-                    continue;
-                }
-                let i = ahead - len;
-                let (point, upper) =
-                    if *len == 1 { l.value_quantile(i, LEVEL) } else { (l.maximum_point(i), forecast.upper[i]) };
-                sums[t].0.add(point, upper, came);
-                sums[t].1.add(naive, naive + naive_margin(values, end, target_end, *len), came);
-            }
-        }
+fn of(file: &str, model: Choice, protocol: &Protocol) -> (String, Vec<Score>) {
+    let trace = Trace::parse(&fs::read_to_string(file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
+    let span = Span::new(&trace, protocol).map_err(|e| format!("{file}: {e}")).unwrap();
+    let reference = Reference::new(&span);
+    let go_on = || ControlFlow::Continue(());
+    let scores: Vec<Score> =
+        span.leads().iter().flat_map(|lead| score(&span, &reference, model, *lead, go_on).unwrap()).collect();
+    let newest = trace.series(trace.end() - protocol.history, span.series().step()).unwrap();
+    let begun = Instant::now();
+    let learned = learn(&newest, &Learning { model, ..Learning::default() });
+    let spent = 1e3 * begun.elapsed().as_secs_f64();
+    let mut line = format!("{:24}[{spent:5.1} ms]", file.rsplit('/').next().unwrap().trim_end_matches(".csv"));
+    let none = |x: Option<f64>| x.unwrap_or(f64::NAN);
+    for s in &scores {
+        let (wape, coverage) = (100.0 * none(s.wape), 100.0 * none(s.coverage));
+        let relative = (none(s.relative.wape), none(s.relative.pinball));
+        line += &format!(" | {wape:5.2}% {:.3} {:.3} {coverage:4.1}", relative.0, relative.1);
     }
-    print!("[{:5.1} ms]", 1e3 * spent / fits);
     if env::var("NOTES").is_ok() {
-        // what was recognised in the whole trace
-        if let Ok(l) = learn(series, &Learning { model: choice, ..Learning::default() }) {
-            println!();
-            for n in l.notes() {
-                println!("    {n}");
+        match learned {
+            Ok(l) => {
+                l.notes().iter().for_each(|n| line += &format!("\n    {n}"));
+                line += &format!("\n    {:?} {:?} {:?}", l.trust(), l.score(), l.weights());
             }
-            println!("    {:?} {:?} {:?}", l.trust(), l.score(), l.weights());
+            Err(why) => line += &format!("\n    {why}"),
         }
     }
-    sums
-}
-
-/// Rolling 7-day 95 % quantile of the errors of seasonal naive, as known at the origin.
-fn naive_margin(values: &[f32], end: usize, _: usize, len: usize) -> f64 {
-    let mut errors: Vec<f64> = (end + 1 - 7 * DAY..=end)
-        .filter(|e| *e >= 7 * DAY + len)
-        .map(|e| realised(values, e, len) - realised(values, e - 7 * DAY, len))
-        .filter(|e| !e.is_nan())
-        .collect();
-    if errors.is_empty() {
-        return 0.0;
-    }
-    let k = ((errors.len() as f64 * LEVEL) as usize).min(errors.len() - 1);
-    *errors.select_nth_unstable_by(k, f64::total_cmp).1
+    (line, scores)
 }

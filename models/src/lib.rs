@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod capacity;
 pub mod clean;
 pub mod decide;
+pub mod evaluate;
 pub mod forecast;
 pub mod guard;
 pub mod hpa;
@@ -24,6 +25,7 @@ pub mod series;
 pub mod sim;
 pub mod study;
 pub mod target;
+pub mod trace;
 pub mod units;
 
 #[cfg(test)]

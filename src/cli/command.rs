@@ -1,6 +1,6 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{Failure, backtest, config, demo, doctor, drain, explain, plan, release, run, status};
+use super::{Failure, backtest, config, demo, doctor, drain, evaluate, explain, plan, release, run, status};
 use crate::{
     config::{Config as Configuration, period},
     kubernetes::Source,
@@ -78,6 +78,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// What floorcast would have done for a load, and what it would have cost
     Backtest(backtest::Backtest),
+    /// Forecast accuracy on traces: every model, rolling origins
+    Evaluate(evaluate::Evaluate),
     /// All workloads: state, base, floor, need
     Status(status::Status),
     /// The next 24 h of one workload

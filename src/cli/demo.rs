@@ -2,29 +2,26 @@
 
 mod answer;
 mod curves;
-mod paint;
 mod table;
 mod verdict;
 
-use super::{Exit, Failure, Global, output, spark::Ink};
+use super::{Exit, Failure, Global, output, paint::Paint, spark::Ink};
 use crate::{
-    config::period::quoted,
     simulated::{
         demo::{self, Comparison},
         replay::Scenario,
-        trace::Trace,
     },
+    trace::{self, FileError},
 };
 use answer::Answer;
+use chrono::TimeDelta;
 use clap::Args;
+use floorcast_models::trace::Trace;
 use indicatif::{ProgressBar, ProgressStyle};
-use paint::Paint;
 use std::path::{Path, PathBuf};
 
 /// Ticks of the progress bar.
 const TICKS: u64 = 1_000;
-/// A larger file is no load trace: a year of minutes takes 12 MB.
-const LARGEST: u64 = 256 << 20;
 
 /// Days of a simulated cluster in seconds: the HPA alone, and with floorcast.
 #[derive(Clone, Debug, Args)]
@@ -80,23 +77,11 @@ fn scenario(command: &Demo) -> Result<Scenario, Failure> {
 
 /// Reads a trace given by this option.
 pub(super) fn read(file: &Path, option: &str) -> Result<Trace, Failure> {
-    let name = quoted(&file.display().to_string());
-    let refused = |why: String| Failure::misused(format!("{option} {name}: {why}"));
-    let size = std::fs::metadata(file).map_err(|e| refused(unreadable(&e)))?.len();
-    if size > LARGEST {
-        return Err(refused(format!("{} MiB are no load trace; at most {} are read", size >> 20, LARGEST >> 20)));
-    }
-    let text = std::fs::read_to_string(file).map_err(|e| refused(unreadable(&e)))?;
-    Trace::parse(&text).map_err(|e| refused(e.to_string()))
-}
-
-fn unreadable(error: &std::io::Error) -> String {
-    match error.kind() {
-        std::io::ErrorKind::InvalidData => {
-            "it is no text; give a CSV file with rows of timestamp_unix_seconds,value".to_owned()
-        }
-        _ => format!("it cannot be read: {error}; check the path and its permissions"),
-    }
+    let trace = trace::read(file).and_then(|trace| {
+        let lasting = trace.lasting(TimeDelta::days(2), "one to learn from, one to replay");
+        lasting.map_err(|why| FileError::wrong(file, why))
+    });
+    trace.map_err(|e| Failure::misused(format!("{option} {e}")))
 }
 
 #[cfg(test)]

@@ -13,6 +13,8 @@ pub enum Exit {
     Misused,
     /// 3: something could not be reached.
     Unreachable,
+    /// 130: interrupted by Ctrl-C, as shells count signals.
+    Interrupted,
 }
 
 impl From<Exit> for ExitCode {
@@ -22,6 +24,7 @@ impl From<Exit> for ExitCode {
             Exit::No => 1,
             Exit::Misused => 2,
             Exit::Unreachable => 3,
+            Exit::Interrupted => 130,
         })
     }
 }

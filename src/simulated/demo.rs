@@ -3,8 +3,8 @@
 use super::cluster::{Deployed, Tally};
 use super::curve::Curve;
 use super::replay::{Course, Outcome, ReplayError, Scenario};
-use super::trace::Trace;
 use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::trace::Trace;
 use serde::Serialize;
 use std::sync::Arc;
 

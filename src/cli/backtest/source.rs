@@ -1,9 +1,9 @@
 //! Where a load comes from.
 
 use super::Failure;
-use crate::{cli::demo, simulated::trace::Trace};
+use crate::cli::demo;
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast_models::series::Series;
+use floorcast_models::{series::Series, trace::Trace};
 use std::path::PathBuf;
 
 /// Where a load comes from.

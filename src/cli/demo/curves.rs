@@ -1,6 +1,6 @@
 //! A workload's days as sparklines, one scale for all curves of replicas.
 
-use super::paint::Paint;
+use crate::cli::paint::Paint;
 use crate::cli::{
     output,
     spark::{self, Ink},

@@ -1,9 +1,8 @@
 //! What a person reads.
 
 use super::answer::Answer;
-use super::paint::Paint;
 use super::verdict::Kind;
-use crate::cli::spark::Ink;
+use crate::cli::{paint::Paint, spark::Ink};
 use crate::simulated::demo::PolicyFigures;
 
 /// How the answer is shown.

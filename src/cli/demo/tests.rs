@@ -184,7 +184,7 @@ fn a_wrong_trace_is_refused_with_its_line_and_the_remedy() {
         ("0,1\n60;2\n", ["line 2: no comma", "60;2", "timestamp_unix_seconds,value"]),
         ("0,1\n60,-2\n", ["line 2: ", "not negative", "leave the row out"]),
         ("0,1\n60,2\n", ["2 samples", "two days", "one to learn from"]),
-        ("0,0\n200000,0\n", ["all 2 values are 0", "no load", "second column"]),
+        ("0,0\n86400,0\n", ["all 2 values are 0", "no load", "second column"]),
     ] {
         let message = refusal(content.as_bytes());
         assert!(parts.iter().all(|part| message.contains(part)), "{message}");

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 /// Whether there is colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(in crate::cli) enum Paint {
     /// Plain text.
     Plain,
     /// ANSI escapes.
@@ -13,28 +13,28 @@ pub(super) enum Paint {
 
 impl Paint {
     /// Colour on a terminal, unless `NO_COLOR` is set or the terminal is dumb.
-    pub(super) fn of_environment() -> Self {
+    pub(in crate::cli) fn of_environment() -> Self {
         Self::of(std::io::stdout().is_terminal(), |name| std::env::var(name).ok())
     }
 
-    pub(super) fn of(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(in crate::cli) fn of(terminal: bool, variable: impl Fn(&str) -> Option<String>) -> Self {
         let unwanted = variable("NO_COLOR").is_some_and(|v| !v.is_empty());
         let dumb = variable("TERM").is_none_or(|t| t == "dumb");
         if terminal && !unwanted && !dumb { Self::Colour } else { Self::Plain }
     }
 
     /// What matters most.
-    pub(super) fn strong(self, text: &str) -> String {
+    pub(in crate::cli) fn strong(self, text: &str) -> String {
         self.escaped("1", text)
     }
 
     /// What hurts.
-    pub(super) fn bad(self, text: &str) -> String {
+    pub(in crate::cli) fn bad(self, text: &str) -> String {
         self.escaped("31", text)
     }
 
     /// What helps.
-    pub(super) fn good(self, text: &str) -> String {
+    pub(in crate::cli) fn good(self, text: &str) -> String {
         self.escaped("32", text)
     }
 
