@@ -3,6 +3,7 @@
 mod error;
 mod key;
 mod load;
+mod schedule;
 mod text;
 mod value;
 
@@ -52,8 +53,6 @@ pub struct Settings {
     pub load: LoadChoice,
     /// `target-per-replica`, or the template's; absent: derived from the HPA.
     pub target_per_replica: Option<PerReplica>,
-    /// `schedule` as written. This version keeps it and does not act on it.
-    pub schedule: Option<String>,
 }
 
 impl OptIn {
@@ -94,13 +93,17 @@ pub fn read(hpa: &Annotations, target: &Annotations, config: &Config, namespace:
     let said = Said { hpa, target };
     let mut errors = Vec::new();
     let (mode, source) = mode(&said, config, namespace, labels, &mut errors);
-    let settings = settings(&said, config, namespace, mode.unwrap_or(Mode::Off), &mut errors);
-    if settings.schedule.is_some() {
-        warnings.push(Warning::NotActedOn { key: Key::Schedule });
-    }
+    let workload = Named { namespace, labels };
+    let settings = settings(&said, config, &workload, mode.unwrap_or(Mode::Off), &mut errors);
     let off = mode == Some(Mode::Off);
     let settings = if errors.is_empty() || off { Ok(settings) } else { Err(errors) };
     OptIn { mode, source, settings, warnings }
+}
+
+/// What the configuration's rules go by.
+struct Named<'a> {
+    namespace: &'a str,
+    labels: &'a Annotations,
 }
 
 /// Values by key, the HPA's before the target's.
@@ -124,7 +127,7 @@ impl<'a> Said<'a> {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         let (on, raw) = self.get(key)?;
-        match text::clean(raw, key == Key::Query).and_then(parse) {
+        match text::clean(raw, matches!(key, Key::Query | Key::Schedule)).and_then(parse) {
             Ok(value) => Some(value),
             Err(message) => {
                 errors.push(AnnotationError::new(key, on, raw, &message));
@@ -153,23 +156,24 @@ fn mode(
 fn settings(
     said: &Said<'_>,
     config: &Config,
-    namespace: &str,
+    workload: &Named<'_>,
     mode: Mode,
     errors: &mut Vec<AnnotationError>,
 ) -> Settings {
-    let policy = policy(said, config, mode, errors);
+    let policy = policy(said, config, workload, mode, errors);
     let target = said.parsed(Key::TargetPerReplica, errors, value::per_replica);
-    let load = load::choose(said, config, namespace, target.is_some(), errors);
+    let load = load::choose(said, config, workload.namespace, target.is_some(), errors);
     let of_template = load.template().and_then(|name| config.templates.get(name)?.target_per_replica);
-    Settings {
-        policy,
-        target_per_replica: target.or_else(|| PerReplica::new(of_template?.get())),
-        load,
-        schedule: said.parsed(Key::Schedule, errors, |text| Ok(text.to_owned())),
-    }
+    Settings { policy, target_per_replica: target.or_else(|| PerReplica::new(of_template?.get())), load }
 }
 
-fn policy(said: &Said<'_>, config: &Config, mode: Mode, errors: &mut Vec<AnnotationError>) -> Policy {
+fn policy(
+    said: &Said<'_>,
+    config: &Config,
+    workload: &Named<'_>,
+    mode: Mode,
+    errors: &mut Vec<AnnotationError>,
+) -> Policy {
     let (defaults, guard) = (&config.defaults, &config.guard);
     let base = said.parsed(Key::MinReplicas, errors, value::replicas);
     let max_floor = said.parsed(Key::MaxFloor, errors, value::replicas);
@@ -182,6 +186,8 @@ fn policy(said: &Said<'_>, config: &Config, mode: Mode, errors: &mut Vec<Annotat
         let on = said.get(Key::MinReplicas).map_or(On::Hpa, |(on, _)| on);
         errors.push(AnnotationError::new(Key::MinReplicas, on, &base.to_string(), &message));
     }
+    let zone = said.parsed(Key::Timezone, errors, crate::config::zone::parse).unwrap_or(defaults.timezone.0);
+    let schedule = said.parsed(Key::Schedule, errors, |text| schedule::parse(text, zone));
     Policy {
         mode,
         quantile: said.parsed(Key::Quantile, errors, value::quantile).unwrap_or(defaults.quantile.get()),
@@ -189,12 +195,13 @@ fn policy(said: &Said<'_>, config: &Config, mode: Mode, errors: &mut Vec<Annotat
         base,
         max_floor,
         admin_cap: guard.max_floor.map(|n| Replicas::new(n.get())),
-        zone: said.parsed(Key::Timezone, errors, crate::config::zone::parse).unwrap_or(defaults.timezone.0),
+        zone,
         model: said.parsed(Key::Model, errors, value::model).unwrap_or_else(|| defaults.model.clone()),
         ramp: guard.ramp(),
         respect: guard.respect.get(),
         longest_hold: guard.longest_hold.get(),
         rails: config.rails(),
+        schedule: schedule.unwrap_or_else(|| config.windows_of(workload.namespace, workload.labels, zone)),
     }
 }
 

@@ -9,6 +9,7 @@ mod opt_in;
 pub mod period;
 mod process;
 mod reload;
+mod schedule;
 mod sections;
 mod template;
 mod tree;
@@ -21,14 +22,16 @@ pub use opt_in::{Expression, ModeWord, Operator, OptInRule, Selector, glob};
 pub use period::{Period, quoted};
 pub use process::{Http, Kubernetes, Log, LogFormat, MetricsLimits};
 pub use reload::{Current, watch};
+pub use schedule::{ScheduleRule, ScheduledWindow, Start, WindowPeriod, start};
 pub use sections::{Budgets, Defaults, Guard, HpaController, Lead, LeadPeriod, Timing};
 pub use template::{GIVEN, Load, Piece, Template};
 
 use chrono::{DateTime, Utc};
-use floorcast_models::{budget::Limits, policy::Rails, units::Replicas};
+use chrono_tz::Tz;
+use floorcast_models::{budget::Limits, policy::Rails, schedule::Window, units::Replicas};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::{collections::BTreeMap, path::Path};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 /// Largest configuration file that is read: 1 MiB, what a ConfigMap may hold.
 const LARGEST: u64 = 1024 * 1024;
@@ -50,6 +53,8 @@ pub struct Config {
     pub allow_query: Vec<String>,
     /// What holds where annotations say nothing.
     pub defaults: Defaults,
+    /// Scheduled floors by namespace and label.
+    pub schedules: Vec<ScheduleRule>,
     /// Windows of history not to learn from, such as a known outage.
     pub exclude: Vec<Exclusion>,
     /// How many replicas all floors together may add.
@@ -147,6 +152,12 @@ impl Config {
     /// The mode that the opt-in rules give an HPA without the annotation.
     pub fn mode_of(&self, namespace: &str, labels: &BTreeMap<String, String>) -> Option<ModeWord> {
         self.opt_in.iter().find(|rule| rule.matches(namespace, labels)).map(|rule| rule.mode)
+    }
+
+    /// The scheduled windows of an HPA; `zone` for those that name none.
+    pub fn windows_of(&self, namespace: &str, labels: &BTreeMap<String, String>, zone: Tz) -> Arc<[Window]> {
+        let rules = self.schedules.iter().filter(|rule| rule.matches(namespace, labels));
+        rules.flat_map(|rule| &rule.windows).map(|window| window.window(zone)).collect()
     }
 
     /// Whether users of this namespace may write PromQL themselves.

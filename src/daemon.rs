@@ -3,6 +3,7 @@
 //! The only module that knows everyone. The same code runs in production, in `demo` and in the seeded simulation: the wall
 //! clock is an argument, sleeping goes by tokio's (pausable) time, and every edge is handed in.
 
+mod agenda;
 mod entry;
 mod judge;
 mod news;
@@ -492,6 +493,7 @@ fn fallback(config: &Config) -> Policy {
         respect: config.guard.respect.get(),
         longest_hold: config.guard.longest_hold.get(),
         rails: config.rails(),
+        schedule: std::sync::Arc::default(),
     }
 }
 
@@ -513,3 +515,6 @@ fn control_words(control: &Control, namespaces: impl Iterator<Item = String>) ->
         .collect();
     (word(cluster).to_owned(), others)
 }
+
+#[cfg(test)]
+mod tests;

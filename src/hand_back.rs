@@ -57,6 +57,7 @@ pub fn order(now: DateTime<Utc>, workload: &Workload, how: How, who: &Who, confi
         target: &target,
         policy: &policy,
         plan: None,
+        openings: &[],
         evidence: nothing_known(config),
         directive,
         lead: TimeDelta::minutes(5),
@@ -109,6 +110,7 @@ fn policy(config: &Config) -> Policy {
         respect: guard.respect.get(),
         longest_hold: guard.longest_hold.get(),
         rails: config.rails(),
+        schedule: std::sync::Arc::default(),
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 };
 
 /// Direct dependencies that the core may have. augurs brings `tracing` along transitively, which is tolerated.
-const CORE_DEPENDENCIES: [&str; 4] = ["augurs", "chrono", "chrono-tz", "thiserror"];
+const CORE_DEPENDENCIES: [&str; 5] = ["augurs", "chrono", "chrono-tz", "croner", "thiserror"];
 
 /// What a pure core cannot mention: clocks, files, environment, threads, async, unseeded randomness, serialisation.
 const FORBIDDEN: [&str; 16] = [

@@ -62,6 +62,7 @@ fn policy() -> Policy {
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
         rails: floorcast_models::policy::Rails::default(),
+        schedule: std::sync::Arc::default(),
     }
 }
 
@@ -94,6 +95,7 @@ fn tick(criterion: &mut Criterion) {
                 target: &target,
                 policy: &policy,
                 plan: plan.as_ref(),
+                openings: &[],
                 evidence: evidence(now),
                 directive: Directive::Run,
                 lead: TimeDelta::minutes(5),

@@ -61,6 +61,28 @@ impl Calendar {
         t + self.offset(t)
     }
 
+    /// The first and the last instant at which the wall clock shows `shown` (as [`Calendar::local`] gives it): the same, unless
+    /// it shows it twice. Of a time that it skips, the moment of the change and the instant at which the time would have been.
+    /// Exact within the time covered.
+    pub fn instants(&self, shown: i64) -> (i64, i64) {
+        let ends = self.changes[1..].iter().map(|(until, _)| *until).chain([i64::MAX]);
+        let starts = self.changes.iter().enumerate().map(|(i, (since, _))| if i == 0 { i64::MIN } else { *since });
+        let stretches = starts.zip(ends).zip(&self.changes);
+        let shows = stretches.filter_map(|((since, until), (_, offset))| {
+            let t = shown - i64::from(*offset);
+            (since <= t && t < until).then_some(t)
+        });
+        let (first, last) = shows.fold((i64::MAX, i64::MIN), |(first, last), t| (first.min(t), last.max(t)));
+        if first <= last {
+            return (first, last);
+        }
+        let skips = self.changes.windows(2).find(|pair| {
+            let (before, at, after) = (i64::from(pair[0].1), pair[1].0, i64::from(pair[1].1));
+            at + before <= shown && shown < at + after
+        });
+        skips.map_or((shown, shown), |pair| (pair[1].0, shown - i64::from(pair[0].1)))
+    }
+
     /// Hour of the day, 0 to 23.
     pub fn hour(&self, t: i64) -> usize {
         (self.local(t).rem_euclid(DAY) / 3600) as usize

@@ -6,6 +6,7 @@ mod finish;
 mod memory;
 mod propose;
 mod reason;
+mod scheduled;
 mod situation;
 mod state;
 
@@ -50,6 +51,8 @@ pub struct Proposal {
     pub(crate) asked: Replicas,
     /// The lowest cap, which is also the last bound.
     pub(crate) cap: (Limit, Replicas),
+    /// The forecast has a say, not only the schedule.
+    pub(crate) speaks: bool,
 }
 
 /// Where a floor goes from here.

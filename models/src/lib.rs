@@ -21,6 +21,7 @@ pub mod plan;
 pub mod policy;
 pub mod protocol;
 pub mod replay;
+pub mod schedule;
 pub mod series;
 pub mod sim;
 pub mod study;

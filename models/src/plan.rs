@@ -119,6 +119,11 @@ impl FloorPlan {
         })
     }
 
+    /// Replicas needed by the step that holds `t`, and by that alone; what [`FloorPlan::steps`] lists.
+    pub fn step_at(&self, t: DateTime<Utc>) -> Option<Replicas> {
+        self.needs.get(self.index(t)?).copied().flatten()
+    }
+
     /// The first moment from which, up to `now + longest`, the plan no longer needs `floor`; never later than `now + longest`,
     /// and `now` itself where it is not needed at all.
     pub fn needed_until(&self, now: DateTime<Utc>, floor: Replicas, longest: TimeDelta) -> DateTime<Utc> {

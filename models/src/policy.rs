@@ -1,8 +1,10 @@
 //! What the user and the administrator want for one workload, already parsed and checked.
 
+use crate::schedule::Window;
 use crate::units::Replicas;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
+use std::sync::Arc;
 
 /// Whether floors are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -62,6 +64,8 @@ pub struct Policy {
     pub longest_hold: TimeDelta,
     /// The administrator's guard rails.
     pub rails: Rails,
+    /// Scheduled floors.
+    pub schedule: Arc<[Window]>,
 }
 
 /// The administrator's guard rails for one workload.

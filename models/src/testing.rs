@@ -55,6 +55,7 @@ pub(crate) fn policy() -> Policy {
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
         rails: crate::policy::Rails::default(),
+        schedule: std::sync::Arc::default(),
     }
 }
 

@@ -67,11 +67,6 @@ pub enum Warning {
         /// The nearest known key.
         nearest: Option<&'static str>,
     },
-    /// A key that is known and without effect in this version.
-    NotActedOn {
-        /// The key.
-        key: Key,
-    },
 }
 
 impl fmt::Display for Warning {
@@ -83,9 +78,6 @@ impl fmt::Display for Warning {
                     Some(near) => write!(f, "; did you mean {PREFIX}{near}?"),
                     None => write!(f, "; remove it, or look the keys up in the documentation"),
                 }
-            }
-            Self::NotActedOn { key } => {
-                write!(f, "{PREFIX}{} is kept, but this version does not act on it", key.as_str())
             }
         }
     }

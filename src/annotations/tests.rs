@@ -107,6 +107,36 @@ fn every_wrong_value_says_what_why_and_how_to_mend_it() {
             "PromQL of one's own is not allowed in namespace shop",
             "use floorcast.io/load with a template, or ask the administrator",
         ),
+        (
+            "schedule",
+            "0 25 * * 5, 3h, 12",
+            "\"0 25 * * 5\" is no cron expression",
+            "write minute, hour, day of the month, month, day of the week, such as 0 18 * * 5 for Fridays at 18:00",
+        ),
+        (
+            "schedule",
+            "0 18 * * 5, 3d12, 12",
+            "\"3d12\" is not a duration, in the window at character 1",
+            "write for example 90s, 5m, 1h30m or 4w",
+        ),
+        (
+            "schedule",
+            "0 18 * * 5, 3h, 12; 0 18 * * 6, 3h, Europe/Berln, 12",
+            "\"Europe/Berln\" is not a time zone, in the window at character 21",
+            "did you mean Europe/Berlin?",
+        ),
+        (
+            "schedule",
+            "0 18 * * 5, 3h, lots",
+            "\"lots\" is no number of replicas, in the window at character 1",
+            "write a whole number in this range",
+        ),
+        (
+            "schedule",
+            "0 18 * * 5",
+            "the window \"0 18 * * 5\" at character 1 cannot be read",
+            "write CRON, DURATION, REPLICAS or CRON, DURATION, ZONE, REPLICAS, windows parted by ; or a new line",
+        ),
         ("quantile", "", "the value is empty", "write a value, or remove the key"),
         ("quantile", "0.9\u{200B}5", "character 4 is U+200B, which cannot be seen", "type the value again by hand"),
         ("model", "\u{202E}auto", "character 1 is U+202E, which cannot be seen", "type the value again by hand"),
@@ -120,6 +150,45 @@ fn every_wrong_value_says_what_why_and_how_to_mend_it() {
         assert!(!shown.why.is_empty() && shown.to_string().starts_with(&format!("floorcast.io/{key} on the ")));
     }
     assert!(differing.is_empty(), "{differing}");
+}
+
+#[test]
+fn a_schedule_is_windows_in_the_zone_they_name() {
+    let text = "0 8,18 * * 1-5, 3h, 12;\n 0 0 1 * *, 1d, Asia/Tokyo, 30 ;";
+    let it = of(&[("mode", "live"), ("timezone", "Europe/Berlin"), ("schedule", text)], "shop").settings.unwrap();
+    let windows: Vec<_> =
+        it.policy.schedule.iter().map(|w| (w.lasts.num_hours(), w.zone.name(), w.replicas.get())).collect();
+    assert_eq!(windows, [(3, "Europe/Berlin", 12), (24, "Asia/Tokyo", 30)]);
+    assert_eq!(it.policy.schedule[0].to_string(), "0 8,18 * * 1-5, 3h, 12");
+}
+
+#[test]
+fn the_wrong_character_of_a_schedule_is_told() {
+    for (value, character, why) in [
+        ("0 25 * * 5, 3h, 12", 3, "\"25\" is no hour: allowed are 0 to 23"),
+        ("0 18 * * 5, 3h, 12;  0 18 * FOO 5, 3h, 12", 29, "\"FOO\" is no month"),
+        ("0 18 * *, 3h, 12", 9, "5 fields (minute, hour, day of the month, month, day of the week), here are 4"),
+        ("0 18 30 2 *, 3h, 12", 1, "it never happens"),
+    ] {
+        let said = wrong("schedule", value)[0].why.clone();
+        assert!(said.starts_with(&format!("character {character}: ")) && said.contains(why), "{value}: {said}");
+    }
+    assert!(wrong("schedule", &"* * * * *, 1m, 1;".repeat(65))[0].what.contains("more than 64 windows"));
+}
+
+#[test]
+fn an_annotated_schedule_stands_instead_of_the_configured_ones() {
+    let text = "schedules:\n- namespaces: [shop]\n  windows:\n  - {start: 0 18 * * 5, duration: 3h, replicas: 12, reason: sale}\n- windows:\n  - {start: '@daily', duration: 1h, timezone: UTC, replicas: 5}\n";
+    let config = Config::parse(text, Path::new("f.yaml")).unwrap();
+    let schedule = |pairs: &[(&str, &str)], namespace| {
+        let it = read(&on(pairs), &Annotations::new(), &config, namespace, &Annotations::new());
+        it.settings.unwrap().policy.schedule.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let live = ("mode", "live");
+    assert_eq!(schedule(&[live], "shop"), ["sale: 0 18 * * 5, 3h, 12", "@daily, 1h, 5"]);
+    assert_eq!(schedule(&[live], "other"), ["@daily, 1h, 5"]);
+    assert_eq!(schedule(&[live, ("schedule", "0 9 * * *, 1h, 7")], "shop"), ["0 9 * * *, 1h, 7"]);
+    assert!(schedule(&[live, ("schedule", "none")], "shop").is_empty());
 }
 
 #[test]
@@ -168,7 +237,6 @@ fn unknown_keys_are_told_with_the_nearest_one_and_our_own_are_known() {
         [
             "unknown annotation floorcast.io/lead-tme on the HorizontalPodAutoscaler; did you mean floorcast.io/lead-time?",
             "unknown annotation floorcast.io/zzz on the HorizontalPodAutoscaler; remove it, or look the keys up in the documentation",
-            "floorcast.io/schedule is kept, but this version does not act on it",
         ]
     );
 }

@@ -5,7 +5,7 @@ mod past;
 use super::{
     Exit, Failure, Global, output,
     output::{load, or_dash},
-    plan::{fetch, headline, zone},
+    plan::{fetch, headline, schedule, zone},
     server::Reach,
     when,
 };
@@ -47,6 +47,7 @@ pub fn text(w: &Workload, now: DateTime<Utc>) -> String {
     }
     section(&mut text, "Why", w.reasons.iter().map(|r| format!("{}: {}", r.code, r.text)));
     section(&mut text, "Mind", w.notes.iter().map(|n| format!("{}: {}", n.code, n.text)));
+    text.push_str(&schedule(w, now, zone));
     for load in &w.loads {
         text.push_str(&of_load(load, w.quantile));
     }

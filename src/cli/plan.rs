@@ -109,7 +109,21 @@ pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink) -> String {
     }
     text.push('\n');
     text.push_str(&steps(&w.plan, now, zone));
+    text.push_str(&schedule(w, now, zone));
     text
+}
+
+/// The scheduled windows of the next day: nothing where there are none.
+pub(super) fn schedule(w: &Workload, now: DateTime<Utc>, zone: Tz) -> String {
+    if w.schedule.is_empty() {
+        return String::new();
+    }
+    let mut table = Table::new(&["SCHEDULED", "UNTIL", "REPLICAS", "WINDOW"]);
+    for o in w.schedule.iter().take(LINES) {
+        let (from, to) = (when::short(o.from, now, zone), when::short(o.to, now, zone));
+        table.row(vec![from, to, o.replicas.to_string(), o.window.clone()]);
+    }
+    format!("\n{}", table.render())
 }
 
 /// A line for each change of the need.

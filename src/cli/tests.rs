@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 use super::{explain, plan, spark::Ink, status};
 use crate::http::api::{
-    Budget, Budgets, Change, Datasource, Lead, Load, Note, Peak, PlanStep, Reason, Score, Status, Trust, Weight,
-    Workload,
+    Budget, Budgets, Change, Datasource, Lead, Load, Note, Opening, Peak, PlanStep, Reason, Score, Status, Trust,
+    Weight, Workload,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -130,6 +130,16 @@ Sun 04:00  12
 Sun 07:00  3
 ";
     assert_eq!(plan::text(&web(), now(), Ink::Unicode), want);
+    let opening = Opening {
+        from: now() + TimeDelta::hours(6),
+        to: now() + TimeDelta::hours(9),
+        replicas: 12,
+        window: "0 19 * * 6, 3h, 12".into(),
+    };
+    let scheduled = Workload { schedule: vec![opening], ..web() };
+    let lines = "\nSCHEDULED  UNTIL  REPLICAS  WINDOW\n19:00      22:00  12        0 19 * * 6, 3h, 12\n";
+    assert_eq!(plan::text(&scheduled, now(), Ink::Unicode), format!("{want}{lines}"));
+    assert!(explain::text(&scheduled, now()).contains(lines));
     assert!(plan::text(&web(), now(), Ink::Ascii).contains("13:00 ..++@+.. Sun 10:00"));
     assert!(plan::text(&Workload::default(), now(), Ink::Ascii).contains("There is no plan: see floorcast explain"));
 }

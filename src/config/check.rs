@@ -1,6 +1,6 @@
 //! What one value cannot know alone: names that must exist, orders that must hold, credentials that must not travel.
 
-use super::{Config, Datasource, Fault, nearest, quoted};
+use super::{Config, Datasource, Fault, Selector, nearest, quoted};
 use crate::datasource::ALLOWED_HEADERS;
 use std::collections::BTreeSet;
 
@@ -10,6 +10,7 @@ pub(super) fn faults(config: &Config) -> Vec<Fault> {
     datasources(config, &mut faults);
     templates(config, &mut faults);
     opt_in(config, &mut faults);
+    schedules(config, &mut faults);
     defaults(config, &mut faults);
     exclusions(config, &mut faults);
     lease(config, &mut faults);
@@ -125,16 +126,34 @@ fn known_datasource(config: &Config, name: Option<&str>, key: &str, faults: &mut
 
 fn opt_in(config: &Config, faults: &mut Vec<Fault>) {
     for (index, rule) in config.opt_in.iter().enumerate() {
-        if rule.namespaces.is_empty() {
-            faults.push(Fault::new(
-                format!("optIn[{index}].namespaces"),
-                "the list of namespaces is empty\nsuch a rule matches nothing\nname some, or leave the key out for all",
-            ));
+        rule_of(&format!("optIn[{index}]"), &rule.namespaces, &rule.selector, faults);
+    }
+}
+
+/// What every rule by namespace and label must have right.
+fn rule_of(at: &str, namespaces: &[String], selector: &Selector, faults: &mut Vec<Fault>) {
+    if namespaces.is_empty() {
+        faults.push(Fault::new(
+            format!("{at}.namespaces"),
+            "the list of namespaces is empty\nsuch a rule matches nothing\nname some, or leave the key out for all",
+        ));
+    }
+    for (number, expression) in selector.match_expressions.iter().enumerate() {
+        if let Some(message) = expression.fault() {
+            faults.push(Fault::new(format!("{at}.selector.matchExpressions[{number}]"), message));
         }
-        for (number, expression) in rule.selector.match_expressions.iter().enumerate() {
-            if let Some(message) = expression.fault() {
-                faults.push(Fault::new(format!("optIn[{index}].selector.matchExpressions[{number}]"), message));
-            }
+    }
+}
+
+fn schedules(config: &Config, faults: &mut Vec<Fault>) {
+    for (index, rule) in config.schedules.iter().enumerate() {
+        let at = format!("schedules[{index}]");
+        rule_of(&at, &rule.namespaces, &rule.selector, faults);
+        if rule.windows.is_empty() {
+            faults.push(Fault::new(
+                format!("{at}.windows"),
+                "the list of windows is empty\nsuch a rule schedules nothing\nadd a window, or remove the rule",
+            ));
         }
     }
 }

@@ -83,8 +83,18 @@ pub enum Operator {
 impl OptInRule {
     /// Whether an HPA of this namespace with these labels is meant.
     pub fn matches(&self, namespace: &str, labels: &BTreeMap<String, String>) -> bool {
-        self.namespaces.iter().any(|pattern| glob(pattern, namespace)) && self.selector.matches(labels)
+        concerns(&self.namespaces, &self.selector, namespace, labels)
     }
+}
+
+/// Whether a rule for these namespaces and labels means an HPA.
+pub(super) fn concerns(
+    namespaces: &[String],
+    selector: &Selector,
+    namespace: &str,
+    labels: &BTreeMap<String, String>,
+) -> bool {
+    namespaces.iter().any(|pattern| glob(pattern, namespace)) && selector.matches(labels)
 }
 
 impl Selector {
@@ -129,7 +139,7 @@ pub fn glob(pattern: &str, text: &str) -> bool {
     (0..=rest.len()).filter(|i| rest.is_char_boundary(*i)).any(|i| glob(tail, &rest[i..]))
 }
 
-fn everywhere() -> Vec<String> {
+pub(super) fn everywhere() -> Vec<String> {
     vec!["*".to_owned()]
 }
 

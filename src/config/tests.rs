@@ -104,6 +104,16 @@ fn every_wrong_file_says_how_to_mend_it() {
         ("defaults: {step: 7m}\n", "7m does not divide a day"),
         ("defaults: {model: profle}\n", "\"profle\" is no model"),
         ("exclude: [{from: 2026-01-02T00:00:00Z, to: 2026-01-01T00:00:00Z}]\n", "the window ends before it begins"),
+        (
+            "schedules:\n- windows:\n  - {start: 0 18 * * 8, duration: 3h, replicas: 4}\n",
+            "f.yaml:3:13: schedules[0].windows[0].start: \"0 18 * * 8\" is no cron expression\n  why: character 10: \"8\" is no day of the week: allowed are 0 to 7 (0 and 7 are Sunday), or SUN to SAT",
+        ),
+        (
+            "schedules:\n- windows:\n  - {start: '@daily', duration: 32d, replicas: 4}\n",
+            "32d is out of range\n  why: allowed is 1m to ",
+        ),
+        ("schedules: [{windows: []}]\n", "schedules[0].windows: the list of windows is empty"),
+        ("schedules: [{namespaces: [], windows: []}]\n", "schedules[0].namespaces: the list of namespaces is empty"),
         ("defaults: [1]\n", "f.yaml:1:11: defaults: "),
         ("defaults: {quantile: 0.9, quantile: 0.8}\n", "is there twice"),
         ("a: b: c\n", "f.yaml:1:"),

@@ -1,7 +1,7 @@
 //! What the daemon knows of one workload between two ticks. Everything here can be rebuilt from the HPA's annotations and
 //! Prometheus: a restart loses nothing that matters.
 
-use super::study::Study;
+use super::{agenda::Agenda, study::Study};
 use crate::{
     annotations::{OptIn, Settings},
     http::api,
@@ -13,6 +13,7 @@ use floorcast_models::{
     hpa::Tolerance,
     lead_time::{Lead, LeadTimes},
     policy::{Mode, Policy},
+    schedule::Ahead,
     target::Hold,
 };
 use std::{collections::VecDeque, fmt, sync::Arc};
@@ -52,6 +53,8 @@ pub(super) struct Entry {
     pub(super) last_good: Option<Settings>,
     /// What has been learned.
     pub(super) study: Study,
+    /// When the windows of its schedule open.
+    pub(super) agenda: Agenda,
     /// State of the decisions.
     pub(super) memory: Memory,
     /// From written floors to ready pods.
@@ -105,6 +108,7 @@ impl Entry {
             workload,
             last_good: None,
             study: Study::default(),
+            agenda: Agenda::default(),
             memory: Memory::default(),
             lead_times: LeadTimes::default(),
             disowned_at: None,
@@ -155,9 +159,16 @@ impl Entry {
         policy
     }
 
-    /// Whether the plan may be acted on: not while an annotation is wrong.
+    /// Whether plan and schedule may be acted on: not while an annotation is wrong.
     pub(super) fn plan_counts(&self) -> bool {
         self.opt_in.settings.is_ok() && self.workload.refusals.is_empty()
+    }
+
+    /// What lies ahead by forecast and by schedule, with this lead time.
+    pub(super) fn ahead(&self, lead: TimeDelta) -> Ahead<'_> {
+        let counts = self.plan_counts();
+        let openings = if counts { self.agenda.openings() } else { &[] };
+        Ahead { plan: self.study.plan().filter(|_| counts), openings, lead }
     }
 
     /// What speaks for and against the plan.

@@ -68,6 +68,7 @@ impl Draft {
     fn of(bench: &Bench<'_>, key: &Key, entry: &mut Entry, directive: Directive) -> Self {
         let policy = entry.policy(bench.fallback);
         let lead = entry.lead_times.lead(policy.lead, bench.hpa_period);
+        entry.agenda.renew(bench.now, &policy.schedule);
         Self {
             key: key.clone(),
             evidence: entry.evidence(bench.step, bench.tolerance),
@@ -79,11 +80,13 @@ impl Draft {
     }
 
     fn situation<'a>(&'a self, now: DateTime<Utc>, entry: &'a Entry) -> Situation<'a> {
+        let ahead = entry.ahead(self.lead.value);
         Situation {
             now,
             target: &entry.workload.target,
             policy: &self.policy,
-            plan: entry.study.plan().filter(|_| entry.plan_counts()),
+            plan: ahead.plan,
+            openings: ahead.openings,
             evidence: self.evidence.clone(),
             directive: self.directive,
             lead: self.lead.value,

@@ -5,12 +5,9 @@ use super::{
     roster::Turn,
     write::Written,
 };
-use crate::{
-    annotations::Warning,
-    kubernetes::{
-        apply::WriteResult,
-        events::{EventReason, Recorder},
-    },
+use crate::kubernetes::{
+    apply::WriteResult,
+    events::{EventReason, Recorder},
 };
 use floorcast_models::{
     decide::{Limit, Reason, State},
@@ -43,12 +40,7 @@ pub(super) fn of_turn(recorder: &Recorder, entry: &Entry, turn: Turn) {
         recorder.tell(workload, EventReason::InvalidAnnotation, &error.to_string());
     }
     for warning in &entry.opt_in.warnings {
-        let reason = if matches!(warning, Warning::NotActedOn { .. }) {
-            EventReason::InvalidAnnotation
-        } else {
-            EventReason::UnknownAnnotation
-        };
-        recorder.tell(workload, reason, &warning.to_string());
+        recorder.tell(workload, EventReason::UnknownAnnotation, &warning.to_string());
     }
 }
 

@@ -11,7 +11,13 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
-    decide::Reason, lead_time::Lead, plan::FloorPlan, protocol::Action, target::Hold, units::Replicas,
+    decide::Reason,
+    lead_time::Lead,
+    plan::FloorPlan,
+    protocol::Action,
+    schedule::{Ahead, Opening},
+    target::Hold,
+    units::Replicas,
 };
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,10 +35,17 @@ pub(super) fn shown(key: &Key, entry: &mut Entry, now: DateTime<Utc>) -> Arc<api
     if let Some(shown) = entry.shown.as_ref().filter(|shown| now < shown.until) {
         return Arc::clone(&shown.view);
     }
-    let until = entry.study.plan().map_or(DateTime::<Utc>::MAX_UTC, |plan| same_until(plan, now));
+    let ahead = entry.ahead(lead_of(entry));
+    let planned = ahead.plan.map(|plan| same_until(plan, now));
+    let until = planned.into_iter().chain(ahead.turns_after(now)).min().unwrap_or(DateTime::<Utc>::MAX_UTC);
     let view = Arc::new(view(key, entry, now));
     entry.shown = Some(Shown { view: Arc::clone(&view), until });
     view
+}
+
+/// The lead time of the last decision.
+fn lead_of(entry: &Entry) -> TimeDelta {
+    entry.last.as_ref().map_or(TimeDelta::zero(), |last| last.lead.value)
 }
 
 /// Up to here a plan says of now what it says now: its need changes at and right after the points of its grid.
@@ -48,6 +61,7 @@ fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
     let settings = entry.settings();
     let last = entry.last.as_ref();
     let (base, floor, until) = held(entry, last);
+    let ahead = entry.ahead(lead_of(entry));
     api::Workload {
         namespace: key.namespace.clone(),
         hpa: key.hpa.clone(),
@@ -56,22 +70,19 @@ fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
         state: state(entry, last).to_owned(),
         base: Some(base.get()),
         floor: floor.map(Replicas::get),
-        need: entry.study.plan().and_then(|p| p.need_at(now)).map(Replicas::get),
+        need: ahead.need_at(now).map(Replicas::get),
         current: Some(target.current.get()),
         ready: target.ready.map(Replicas::get),
         min: Some(target.min.get()),
         max: Some(target.max.get()),
         until,
-        peak: entry
-            .study
-            .plan()
-            .and_then(|p| p.peak(now, now + AHEAD))
-            .map(|(at, need)| api::Peak { at, need: need.get() }),
+        peak: ahead.peak(now, now + AHEAD).map(|(at, need)| api::Peak { at, need: need.get() }),
         lead: last.map(|l| lead(&l.lead)).unwrap_or_default(),
         quantile: settings.map(|s| s.policy.quantile).unwrap_or_default(),
         timezone: settings.map(|s| s.policy.zone.name().to_owned()).unwrap_or_default(),
         loads: entry.study.findings.loads.iter().map(|found| found.view.clone()).collect(),
-        plan: entry.study.plan().map(|p| steps(p, now)).unwrap_or_default(),
+        plan: steps(ahead, now),
+        schedule: ahead.openings.iter().filter(|o| o.from <= now + AHEAD && o.to > now).map(opening).collect(),
         reasons: last.map(|l| l.reasons.iter().map(reason).collect()).unwrap_or_default(),
         limited_by: limits(last),
         history: entry.changes.iter().cloned().collect(),
@@ -113,10 +124,15 @@ pub(super) fn reason(reason: &Reason) -> api::Reason {
     api::Reason { code: reason.as_str().to_owned(), text: reason.to_string() }
 }
 
-/// The plan from now on, runs of equal needs as one step.
-fn steps(plan: &FloorPlan, now: DateTime<Utc>) -> Vec<api::PlanStep> {
+fn opening(opening: &Opening) -> api::Opening {
+    let Opening { from, to, replicas, text } = opening;
+    api::Opening { from: *from, to: *to, replicas: replicas.get(), window: text.to_string() }
+}
+
+/// What is needed from now on, runs of equal needs as one step.
+fn steps(ahead: Ahead<'_>, now: DateTime<Utc>) -> Vec<api::PlanStep> {
     let mut steps: Vec<api::PlanStep> = Vec::new();
-    for (at, need) in plan.steps().filter(|(at, _)| *at + plan.step() > now && *at <= now + AHEAD) {
+    for (at, need) in ahead.steps(now, now + AHEAD) {
         if steps.len() < STEPS && steps.last().is_none_or(|last| last.need != need.get()) {
             steps.push(api::PlanStep { at, need: need.get() });
         }

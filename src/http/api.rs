@@ -130,6 +130,9 @@ pub struct Workload {
     pub loads: Vec<Load>,
     /// The floor's plan for the next 24 h: need from each instant on.
     pub plan: Vec<PlanStep>,
+    /// The windows of the schedule that are open or open within the next 24 h.
+    #[serde(default)]
+    pub schedule: Vec<Opening>,
     /// Why the floor is what it is, in the order of the guard rails.
     pub reasons: Vec<Reason>,
     /// What limits the floor (`Limit::as_str`).
@@ -265,6 +268,20 @@ pub struct PlanStep {
     pub at: DateTime<Utc>,
     /// How many replicas.
     pub need: u32,
+}
+
+/// A scheduled window as it opens once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Opening {
+    /// When it opens; its replicas are asked for one lead time before.
+    pub from: DateTime<Utc>,
+    /// When it closes.
+    pub to: DateTime<Utc>,
+    /// Replicas needed in between.
+    pub replicas: u32,
+    /// The window as its author wrote it.
+    pub window: String,
 }
 
 /// One reason of a decision.

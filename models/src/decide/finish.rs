@@ -195,9 +195,9 @@ impl Drawing<'_, '_> {
 
     /// Until when the plan as seen now needs the floor. A floor just written lasts at least until the hold after it is over.
     fn planned(&self, floor: Replicas, memory: &Memory, just_written: bool) -> DateTime<Utc> {
-        let Situation { now, target, policy, plan, .. } = *self.situation;
+        let Situation { now, target, policy, .. } = *self.situation;
         let near = floor.saturating_sub(band(floor));
-        let needed = plan.map_or(now, |plan| plan.needed_until(now, near, policy.longest_hold));
+        let needed = self.situation.ahead(self.proposal.speaks).needed_until(now, near, policy.longest_hold);
         let hold = Lowering::new(target.scale_down, policy.ramp, memory.turns.count(now)).hold;
         let step = policy.ramp.step;
         let least = hold + step + step;

@@ -1,6 +1,6 @@
 //! From a situation to what the workload wants, before the budgets of namespace and cluster are known.
 
-use super::{Course, Derivation, Limit, Memory, Proposal, Reason, Situation, State};
+use super::{Course, Derivation, Limit, Memory, Proposal, Reason, Situation, State, scheduled};
 use crate::guard::{self, Draft};
 use crate::plan::FloorPlan;
 use crate::policy::{Directive, Mode};
@@ -23,7 +23,7 @@ pub fn propose(situation: &Situation<'_>, memory: &Memory) -> Proposal {
     let mut proposal = Proposal {
         base,
         held: standing,
-        raw: plan.map_or(base, |(_, need)| need),
+        raw: situation.ahead(true).need_at(situation.now).unwrap_or(base),
         want: standing.unwrap_or(base),
         course: Course::Keep,
         state: State::Idle,
@@ -34,15 +34,18 @@ pub fn propose(situation: &Situation<'_>, memory: &Memory) -> Proposal {
         ahead: base,
         asked: base,
         cap: guard::cap(situation.target, situation.policy, base),
+        speaks: false,
     };
     if let Some((course, state, reason)) = stop(situation, &stance, memory) {
         (proposal.course, proposal.state) = (course, state);
         proposal.reasons.push(reason);
-    } else if let Some((plan, need)) = plan {
-        on_evidence(situation, memory, &mut proposal, plan, need);
     } else {
-        proposal.reasons.push(Reason::NoForecast);
-        hold_or_drain(situation, &mut proposal, State::Learning);
+        match plan {
+            Some((plan, need)) => on_evidence(situation, memory, &mut proposal, plan, need),
+            None => without_forecast(situation, &mut proposal),
+        }
+        scheduled::add(situation, memory, &mut proposal);
+        tell_capped(situation, &mut proposal);
     }
     tell_annotation(situation, &stance, &mut proposal);
     proposal
@@ -106,6 +109,13 @@ const fn released_state(memory: &Memory) -> State {
     }
 }
 
+/// Nothing was learned, or nothing can be: what is held stays until its `until`. A workload with a schedule is not waiting for it.
+fn without_forecast(situation: &Situation<'_>, proposal: &mut Proposal) {
+    proposal.reasons.push(Reason::NoForecast);
+    let lives_by_schedule = !situation.policy.schedule.is_empty();
+    hold_or_drain(situation, proposal, if lives_by_schedule { State::Holding } else { State::Learning });
+}
+
 /// The rails that speak before any number is looked at: stale, then the derivation, then trust.
 fn on_evidence(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, plan: &FloorPlan, need: Replicas) {
     let shadow = situation.policy.mode == Mode::Shadow;
@@ -140,21 +150,14 @@ fn follow(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, p
     if untrusted {
         proposal.state = State::Untrusted;
     }
-    if let Some(reason) = short_of_capacity(situation, memory, standing)
-        && draft.due > standing
-    {
+    if limit_capacity(situation, memory, &mut draft, standing) {
         proposal.state = State::CapacityUnavailable;
-        draft.reasons.push(reason);
-        (draft.due, draft.ahead) = (standing, draft.ahead.min(standing));
     }
     let (by, cap) = proposal.cap;
     draft.limit(by, cap.max(proposal.base));
     proposal.asked = draft.ahead;
     limit_runaway(situation, &mut draft, standing, proposal.base);
-    if let Some(capped) = plan.capped(now, cap.max(proposal.base)) {
-        let minutes = (capped.from - now).num_minutes();
-        draft.reasons.push(Reason::CappedAhead { at: capped.from, need: capped.need, limit: capped.limit, minutes });
-    }
+    proposal.speaks = true;
     (proposal.due, proposal.ahead, proposal.reasons) = (draft.due, draft.ahead, draft.reasons);
     proposal.want = if proposal.due > standing { proposal.ahead } else { standing };
     proposal.course = Course::Follow { always_ramp: untrusted };
@@ -173,9 +176,34 @@ fn limit_runaway(situation: &Situation<'_>, draft: &mut Draft, standing: Replica
     (draft.due, draft.ahead) = (draft.due.min(limit), draft.ahead.min(limit));
 }
 
+/// Where pods of the floor that stands do not come up, nothing is raised further. Whether that cut anything.
+pub(super) fn limit_capacity(
+    situation: &Situation<'_>,
+    memory: &Memory,
+    draft: &mut Draft,
+    standing: Replicas,
+) -> bool {
+    let Some(reason) = short_of_capacity(situation, memory, standing).filter(|_| draft.due > standing) else {
+        return false;
+    };
+    draft.reasons.push(reason);
+    (draft.due, draft.ahead) = (standing, draft.ahead.min(standing));
+    true
+}
+
+/// "Capped at 18:00", hours ahead: what forecast or schedule will need and the caps will not allow.
+fn tell_capped(situation: &Situation<'_>, proposal: &mut Proposal) {
+    let limit = proposal.cap.1.max(proposal.base);
+    if let Some(capped) = situation.ahead(proposal.speaks).capped(situation.now, limit) {
+        let minutes = (capped.from - situation.now).num_minutes();
+        let reason = Reason::CappedAhead { at: capped.from, need: capped.need, limit: capped.limit, minutes };
+        proposal.reasons.push(reason);
+    }
+}
+
 /// A raise goes to the most that is needed within two ramp steps, in one write: many small raises would each be an event of the
 /// HPA and spend its scale-up budget (`hpa.md` 1.9). After many writes in an hour it looks an hour ahead.
-fn look_ahead(situation: &Situation<'_>, memory: &Memory) -> TimeDelta {
+pub(super) fn look_ahead(situation: &Situation<'_>, memory: &Memory) -> TimeDelta {
     if memory.writes.count(situation.now) >= situation.policy.rails.many_writes() {
         return TimeDelta::hours(1);
     }

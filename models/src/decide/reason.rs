@@ -2,7 +2,7 @@
 
 use crate::units::Replicas;
 use chrono::{DateTime, SecondsFormat, Utc};
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 /// What can hold a floor below what the plan needs: label `limit` of `workload_limited_by`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -147,6 +147,17 @@ pub enum Reason {
         want: Replicas,
         /// What is allowed.
         allowed: Replicas,
+    },
+    /// A window of the schedule is open, or opens within the lead time.
+    Scheduled {
+        /// Replicas it needs.
+        replicas: Replicas,
+        /// When it opens.
+        from: DateTime<Utc>,
+        /// When it closes.
+        to: DateTime<Utc>,
+        /// The window as its author wrote it.
+        window: Arc<str>,
     },
     /// The plan exceeds a limit later on: "capped at 18:00".
     CappedAhead {
@@ -298,7 +309,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every word, for metrics and documentation that show all of them.
-    pub const WORDS: [&'static str; 37] = [
+    pub const WORDS: [&'static str; 38] = [
         "OptedOut",
         "ShadowMode",
         "Raised",
@@ -308,6 +319,7 @@ impl Reason {
         "NotBinding",
         "NeedWithinBase",
         "Limited",
+        "Scheduled",
         "CappedAhead",
         "NoForecast",
         "StaleSamples",
@@ -350,6 +362,7 @@ impl Reason {
             Self::NotBinding { .. } => "NotBinding",
             Self::NeedWithinBase { .. } => "NeedWithinBase",
             Self::Limited { .. } => "Limited",
+            Self::Scheduled { .. } => "Scheduled",
             Self::CappedAhead { .. } => "CappedAhead",
             Self::NoForecast => "NoForecast",
             Self::StaleSamples { .. } => "StaleSamples",
@@ -416,7 +429,10 @@ impl fmt::Display for Reason {
             Self::CappedAhead { at, need, limit, minutes } => {
                 write!(f, "capped at {} (in {minutes} min): {need} replicas needed, {limit} allowed; raise maxReplicas or the cap before then", stamp(*at))
             }
-            Self::NoForecast => f.write_str("no forecast, no floor"),
+            Self::Scheduled { replicas, from, to, window } => {
+                write!(f, "{replicas} replicas scheduled from {} to {} ({window})", stamp(*from), stamp(*to))
+            }
+            Self::NoForecast => f.write_str("no forecast: floors come from the schedule alone, where there is one"),
             Self::StaleSamples { age_seconds: Some(age), limit_seconds } => {
                 write!(f, "the newest sample is {age} s old, more than {limit_seconds} s: no raise until samples arrive again")
             }

@@ -2,6 +2,7 @@
 
 use crate::plan::FloorPlan;
 use crate::policy::{Directive, Policy};
+use crate::schedule::{Ahead, Opening};
 use crate::target::Target;
 use crate::units::Replicas;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -17,12 +18,21 @@ pub struct Situation<'a> {
     pub policy: &'a Policy,
     /// What the forecasts need; `None` before anything was learned, or when nothing may be forecast.
     pub plan: Option<&'a FloorPlan>,
+    /// The openings of the policy's schedule, at least as far ahead as anything is planned; empty where there is none.
+    pub openings: &'a [Opening],
     /// What speaks for and against the plan.
     pub evidence: Evidence,
     /// What kill switch or command ask.
     pub directive: Directive,
     /// How far ahead of the load pods must be asked for.
     pub lead: TimeDelta,
+}
+
+impl<'a> Situation<'a> {
+    /// What lies ahead by schedule and, if it may `speak`, by forecast.
+    pub(crate) fn ahead(&self, speak: bool) -> Ahead<'a> {
+        Ahead { plan: self.plan.filter(|_| speak), openings: self.openings, lead: self.lead }
+    }
 }
 
 /// What speaks for and against the plan.

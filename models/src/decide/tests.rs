@@ -2,12 +2,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod rails;
+mod scheduled;
 mod until;
 
 use super::*;
 use crate::budget::Grant;
 use crate::plan::FloorPlan;
 use crate::policy::{Directive, Policy};
+use crate::schedule::Opening;
 use crate::target::Target;
 use crate::testing::{evidence, n, plan, policy, time};
 use chrono::TimeDelta;
@@ -17,6 +19,7 @@ struct Case {
     target: Target,
     policy: Policy,
     plan: Option<FloorPlan>,
+    openings: Vec<Opening>,
     evidence: Evidence,
     directive: Directive,
     memory: Memory,
@@ -29,6 +32,7 @@ impl Case {
             target,
             policy: policy(),
             plan: plan(time(0), &[need; 288]),
+            openings: Vec::new(),
             evidence: evidence(),
             directive: Directive::Run,
             memory: Memory::default(),
@@ -54,6 +58,7 @@ impl Case {
             target: &self.target,
             policy: &self.policy,
             plan: self.plan.as_ref(),
+            openings: &self.openings,
             evidence: self.evidence.clone(),
             directive: self.directive,
             lead: TimeDelta::minutes(5),

@@ -51,6 +51,7 @@ fn policy(quantile: f64, lead: TimeDelta) -> Policy {
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
         rails: Rails::default(),
+        schedule: std::sync::Arc::default(),
     }
 }
 
@@ -109,6 +110,7 @@ impl<'a> Daemon<'a> {
             target: &self.target,
             policy: &self.policy,
             plan: self.plan.as_ref(),
+            openings: &[],
             evidence: self.evidence.clone(),
             directive: Directive::Run,
             lead: self.outlook.lead(),

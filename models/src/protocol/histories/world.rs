@@ -227,6 +227,7 @@ impl World {
             target: seen,
             policy: &self.policy,
             plan: plan.as_ref(),
+            openings: &[],
             evidence: self.evidence.clone(),
             directive: self.directive,
             lead: TimeDelta::minutes(5),

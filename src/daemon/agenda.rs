@@ -1,0 +1,39 @@
+//! When the windows of a workload's schedule open: looked up once an hour, read at every tick.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::schedule::{Opening, Window, openings};
+use std::sync::Arc;
+
+/// What anybody asks of: the plan's day, the longest lead time, and the look-ahead of a raise.
+const ASKED: TimeDelta = TimeDelta::hours(28);
+/// Looked up this much farther, so that a tick seldom has to.
+const SPARE: TimeDelta = TimeDelta::hours(1);
+
+/// The openings ahead of one workload.
+#[derive(Default)]
+pub(super) struct Agenda {
+    windows: Arc<[Window]>,
+    openings: Vec<Opening>,
+    known_until: Option<DateTime<Utc>>,
+}
+
+impl Agenda {
+    /// Looks up what is missing; costs two comparisons where nothing is.
+    pub(super) fn renew(&mut self, now: DateTime<Utc>, windows: &Arc<[Window]>) {
+        let same = Arc::ptr_eq(&self.windows, windows) || (self.windows.is_empty() && windows.is_empty());
+        // A clock that was put back by a day or more is looked up anew, too.
+        let known = self.known_until.is_some_and(|until| until >= now + ASKED && until <= now + ASKED + SPARE);
+        if same && (known || windows.is_empty()) {
+            return;
+        }
+        let until = now + ASKED + SPARE;
+        self.windows = Arc::clone(windows);
+        self.openings = openings(windows, now, until);
+        self.known_until = Some(until);
+    }
+
+    /// What is open or opens within the next day, by its begin.
+    pub(super) fn openings(&self) -> &[Opening] {
+        &self.openings
+    }
+}
