@@ -201,7 +201,8 @@ impl Drawing<'_, '_> {
         let hold = Lowering::new(target.scale_down, policy.ramp, memory.turns.count(now)).hold;
         let step = policy.ramp.step;
         let least = hold + step + step;
-        let recently = memory.needed_at.is_some_and(|at| now - at <= hold);
+        // A forecast may yet say that it needs the floor after all; a schedule knows when it ends.
+        let recently = self.proposal.speaks && memory.needed_at.is_some_and(|at| now - at <= hold);
         let least = if just_written || recently { now + least } else { now };
         needed.max(least).min(now + policy.longest_hold)
     }
