@@ -214,12 +214,17 @@ impl Learned {
 
     /// What lies ahead of `now`, for the horizon asked for. Samples not yet seen before `now` count as steps further ahead.
     pub fn forecast(&self, now: DateTime<Utc>) -> Forecast {
+        self.forecast_for(now, self.how.horizon)
+    }
+
+    /// The same, no further than `horizon`: the nearer steps do not depend on how far is asked.
+    pub fn forecast_for(&self, now: DateTime<Utc>, horizon: TimeDelta) -> Forecast {
         let past = self.ensemble.past();
         let step = past.step();
         let now = now.timestamp().div_euclid(step);
         // A sample stamped at its end, or a slow clock, may put the newest sample at or after now: it stands for itself.
         let origin = now.max(past.next() - 2);
-        let steps = (self.how.horizon.num_seconds() / step) as usize;
+        let steps = (horizon.min(self.how.horizon).num_seconds().max(0) / step) as usize;
         let mut forecast = Forecast {
             origin: DateTime::from_timestamp(origin * step, 0).unwrap_or_default(),
             step: TimeDelta::seconds(step),

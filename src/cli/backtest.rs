@@ -66,11 +66,11 @@ pub struct Backtest {
 /// What the HPA measures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum Metric {
-    /// CPU of the pods against their requests: blind to load above capacity
+    /// The load itself, as an external metric with an average value: the HPA at its best
     #[default]
-    Cpu,
-    /// The load itself, as an external metric with an average value
     Load,
+    /// CPU of the pods against their requests: blind to load above capacity
+    Cpu,
 }
 
 impl From<Metric> for Measure {

@@ -29,10 +29,10 @@ pub struct Memory {
     pub(crate) short_since: Option<DateTime<Utc>>,
     /// Writes of the last hour.
     pub(crate) writes: Recent,
-    /// Raises of the last hour that came after a lower.
+    /// Raises of the last hour that came soon after a lower.
     pub(crate) turns: Recent,
-    /// The last write went down.
-    pub(crate) falling: bool,
+    /// When the last write went down, if it did.
+    pub(crate) fell_at: Option<DateTime<Utc>>,
     /// When we last wrote.
     pub(crate) wrote_at: Option<DateTime<Utc>>,
     /// Floors of the last 24 h, newest last.

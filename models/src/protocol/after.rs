@@ -11,6 +11,8 @@ const BARRIER: TimeDelta = TimeDelta::minutes(1);
 const FIRST_REFUSAL: TimeDelta = TimeDelta::minutes(1);
 /// Refused for good is tried hourly (failure A10).
 const LONGEST_REFUSAL: TimeDelta = TimeDelta::hours(1);
+/// A raise less than this after a lower turns the floor round.
+const SOON: TimeDelta = TimeDelta::minutes(15);
 /// A write of unknown outcome is looked for this long before the next one.
 const DOUBT: TimeDelta = TimeDelta::seconds(15);
 
@@ -60,7 +62,7 @@ fn done(now: DateTime<Utc>, action: &Action, version: Option<String>, memory: &m
             memory.wrote_at = Some(now);
         }
         Action::GiveBack { base, floor, .. } => {
-            memory.falling = true;
+            memory.fell_at = Some(now);
             memory.keep_floor(now, *floor);
             memory.given = Some((now, *base));
             memory.wrote_at = None;
@@ -73,13 +75,15 @@ fn done(now: DateTime<Utc>, action: &Action, version: Option<String>, memory: &m
     }
 }
 
-/// A raise that follows a lower is a turn: each one within the hour doubles the hold before the next lower.
+/// A raise soon after a lower is a turn: each one within the hour doubles the hold before the next lower. One that comes later
+/// is not an oscillation but the next peak: a load that leaps every hour must not be held up all day.
 fn turn(now: DateTime<Utc>, before: Replicas, floor: Replicas, memory: &mut Memory) {
-    if floor > before && memory.falling {
-        memory.turns.push(now);
-        memory.falling = false;
+    if floor > before {
+        if memory.fell_at.take().is_some_and(|fell| now - fell < SOON) {
+            memory.turns.push(now);
+        }
     } else if floor < before {
-        memory.falling = true;
+        memory.fell_at = Some(now);
     }
 }
 

@@ -141,7 +141,8 @@ impl<'a> Daemon<'a> {
     fn study(&mut self) {
         let Some(look) = self.number.map(|n| self.outlook.look(n)) else { return };
         let (upper, step) = (self.outlook.curve(look), super::STEP);
-        self.plan = plan_of(&[Curve { origin: look.origin, step, upper, per: self.per }]);
+        let per = self.tolerance.accepted(self.per);
+        self.plan = plan_of(&[Curve { origin: look.origin, step, upper, per }]);
         self.evidence.newest_sample = look.newest;
         self.evidence.distrust.clone_from(&look.distrust);
         let most = look.most_seen.and_then(Demand::new);

@@ -115,9 +115,9 @@ impl<'a> Forecaster<'a> {
         let learned = self.study.learned();
         let start = self.outlook.upper.len();
         let mut origin = now;
-        if let Some(forecast) = learned.map(|l| l.forecast(now + DELAY)) {
+        if let Some(forecast) = learned.map(|l| l.forecast_for(now + DELAY, KEPT)) {
             origin = forecast.origin;
-            self.outlook.upper.extend(forecast.upper.iter().take(steps(KEPT)));
+            self.outlook.upper.extend(forecast.upper);
         }
         self.outlook.looks.push(Look {
             newest,

@@ -119,7 +119,7 @@ fn trouble(verdict: &Verdict) -> Option<Trouble> {
 }
 
 /// How this HPA computes.
-fn arithmetic(workload: &Workload, config: &Config) -> Arithmetic {
+pub(super) fn arithmetic(workload: &Workload, config: &Config) -> Arithmetic {
     let controller = &config.hpa_controller;
     let flags = Flags {
         sync_period: controller.sync_period.get(),

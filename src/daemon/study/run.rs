@@ -17,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     decide::Derivation,
     forecast::Forecast,
+    hpa::Tolerance,
     learn::Learned,
     plan::{Curve, plan_of},
     units::Demand,
@@ -88,7 +89,8 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
             }
             paper.learn(now, &how, every);
         }
-        let mut findings = findings(&papers, now, troubles);
+        let tolerance = backcast::arithmetic(&workload, &config).tolerance;
+        let mut findings = findings(&papers, now, troubles, tolerance);
         backcast::judge(&mut papers, past, &workload, &config, now, &mut findings);
         (papers, findings)
     })
@@ -148,7 +150,7 @@ fn panicked(why: &str) -> Findings {
     Findings { troubles: vec![trouble], ..Findings::default() }
 }
 
-fn findings(papers: &Papers, now: DateTime<Utc>, mut troubles: Vec<Trouble>) -> Findings {
+fn findings(papers: &Papers, now: DateTime<Utc>, mut troubles: Vec<Trouble>, tolerance: Tolerance) -> Findings {
     let loads: Vec<Found> = papers.loads.iter().map(|paper| found(paper, now)).collect();
     for paper in &papers.loads {
         troubles.extend(trouble_of(paper));
@@ -159,14 +161,20 @@ fn findings(papers: &Papers, now: DateTime<Utc>, mut troubles: Vec<Trouble>) -> 
         event: EventReason::Underivable,
         blocks: false,
     }));
-    let curves: Option<Vec<Curve<'_>>> = loads.iter().map(curve).collect();
+    let curves: Option<Vec<Curve<'_>>> = loads.iter().map(|found| curve(found, tolerance)).collect();
     let plan = curves.filter(|c| !c.is_empty()).and_then(|c| plan_of(&c));
     Findings { plan, loads, troubles, verdict: None, derivation: Derivation::default() }
 }
 
-fn curve(found: &Found) -> Option<Curve<'_>> {
+/// What the load needs, by what the HPA itself leaves alone.
+fn curve(found: &Found, tolerance: Tolerance) -> Option<Curve<'_>> {
     let forecast = found.forecast.as_ref()?;
-    Some(Curve { origin: forecast.origin, step: forecast.step, upper: &forecast.upper, per: found.per_replica })
+    Some(Curve {
+        origin: forecast.origin,
+        step: forecast.step,
+        upper: &forecast.upper,
+        per: tolerance.accepted(found.per_replica),
+    })
 }
 
 fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
