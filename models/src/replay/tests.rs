@@ -86,7 +86,8 @@ fn the_same_seed_gives_the_same_course_and_floorcast_costs_no_more_than_its_plan
     let play = |strategy| ground.play(&Choice::of(strategy, 80), from, until);
     assert_eq!(play(Strategy::Floorcast), play(Strategy::Floorcast));
     let (alone, floors) = (play(Strategy::Hpa).course.outcome, play(Strategy::Oracle).course.outcome);
-    assert!(floors.pod_hours >= alone.pod_hours && floors.pod_hours < 1.25 * alone.pod_hours);
+    // A floor that stays within the HPA's tolerance may even cost less: the HPA alone waits, then adds the whole tenth at once.
+    assert!(floors.pod_hours < 1.05 * alone.pod_hours, "{} {}", floors.pod_hours, alone.pod_hours);
     assert!(floors.starved_seconds <= alone.starved_seconds);
     // I7: at most 12 writes per HPA and hour.
     assert!(play(Strategy::Floorcast).writes <= 3 * 24 * 12);
