@@ -5,6 +5,7 @@ mod workload;
 use crate::http::api::Snapshot;
 use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use std::{
+    cell::RefCell,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -34,6 +35,20 @@ pub struct Metrics {
     hidden: IntGauge,
     most_workloads: usize,
     workloads: Mutex<Arc<Snapshot>>,
+    families: Vec<Family>,
+}
+
+/// One metric, as the documentation lists it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Family {
+    /// The whole name.
+    pub name: String,
+    /// `gauge`, `counter` or `histogram`.
+    pub kind: &'static str,
+    /// Its labels, in the order of the page.
+    pub labels: Vec<String>,
+    /// What it says.
+    pub help: String,
 }
 
 impl Metrics {
@@ -42,7 +57,7 @@ impl Metrics {
     /// Errors only if two names collide, which a test rules out.
     pub fn new(most_workloads: usize) -> prometheus::Result<Self> {
         let registry = Registry::new_custom(Some(PREFIX.to_owned()), None)?;
-        let make = Make { registry: &registry };
+        let make = Make { registry: &registry, families: RefCell::default() };
         let build = make.gauges(
             "build_info",
             "Version, revision and compiler of this build; always 1.",
@@ -81,6 +96,7 @@ impl Metrics {
             hidden: make.integer("workloads_without_series", "Workloads beyond the limit of series.")?,
             most_workloads,
             workloads: Mutex::default(),
+            families: make.families.take(),
             registry: registry.clone(),
         };
         metrics.config_ok.set(1);
@@ -152,6 +168,14 @@ impl Metrics {
         *self.workloads.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(snapshot);
     }
 
+    /// Every metric there can be, whether it has a series now or not, by name.
+    pub fn families(&self) -> Vec<Family> {
+        let mut families = self.families.clone();
+        families.extend(workload::families());
+        families.sort();
+        families
+    }
+
     /// The text exposition of everything.
     pub fn encode(&self) -> Vec<u8> {
         let mut page = String::with_capacity(16 * 1024);
@@ -167,32 +191,43 @@ impl Metrics {
 /// Registers as it makes.
 struct Make<'a> {
     registry: &'a Registry,
+    families: RefCell<Vec<Family>>,
 }
 
 impl Make<'_> {
-    fn add<C: prometheus::core::Collector + Clone + 'static>(&self, collector: C) -> prometheus::Result<C> {
+    fn add<C: prometheus::core::Collector + Clone + 'static>(
+        &self,
+        kind: &'static str,
+        collector: C,
+    ) -> prometheus::Result<C> {
+        self.families.borrow_mut().extend(collector.desc().into_iter().map(|one| Family {
+            name: format!("{PREFIX}_{}", one.fq_name),
+            kind,
+            labels: one.variable_labels.clone(),
+            help: one.help.clone(),
+        }));
         self.registry.register(Box::new(collector.clone()))?;
         Ok(collector)
     }
 
     fn gauge(&self, name: &str, help: &str) -> prometheus::Result<Gauge> {
-        self.add(Gauge::new(name, help)?)
+        self.add("gauge", Gauge::new(name, help)?)
     }
 
     fn integer(&self, name: &str, help: &str) -> prometheus::Result<IntGauge> {
-        self.add(IntGauge::new(name, help)?)
+        self.add("gauge", IntGauge::new(name, help)?)
     }
 
     fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<GaugeVec> {
-        self.add(GaugeVec::new(Opts::new(name, help), labels)?)
+        self.add("gauge", GaugeVec::new(Opts::new(name, help), labels)?)
     }
 
     fn counters(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<IntCounterVec> {
-        self.add(IntCounterVec::new(Opts::new(name, help), labels)?)
+        self.add("counter", IntCounterVec::new(Opts::new(name, help), labels)?)
     }
 
     fn histograms(&self, name: &str, help: &str, labels: &[&str]) -> prometheus::Result<HistogramVec> {
-        self.add(HistogramVec::new(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()), labels)?)
+        self.add("histogram", HistogramVec::new(HistogramOpts::new(name, help).buckets(BUCKETS.to_vec()), labels)?)
     }
 }
 

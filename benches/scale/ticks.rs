@@ -48,7 +48,7 @@ async fn run() -> crate::Outcome {
     let wire = Counted::new(&fleet.prometheus);
     let config = Config::parse(CONFIGURATION, Path::new("bench"))?;
     let tick = config.timing.tick.std();
-    let Wired { mut daemon, kept, snapshots } = replay::wire(&fleet.server, &wire, config, "floorcast-0", 1)?;
+    let Wired { mut daemon, kept, snapshots, .. } = replay::wire(&fleet.server, &wire, config, "floorcast-0", 1)?;
     let begun = std::time::Instant::now();
     let from = clock.now();
     learn(&mut daemon, &fleet.server, tick, count).await;

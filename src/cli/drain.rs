@@ -181,7 +181,8 @@ impl One<'_> {
     }
 }
 
-fn refused(what: &str, error: &kube::Error) -> Failure {
+/// Why an object of ours could not be changed.
+pub(super) fn refused(what: &str, error: &kube::Error) -> Failure {
     let why = kubernetes::chain(error);
     match error {
         kube::Error::Api(status) if status.code == 403 => {

@@ -1,6 +1,6 @@
 //! `release` and `janitor`: floors handed back by the command itself, whether a daemon runs or not.
 
-use super::{Exit, Failure, Global, output, output::Table};
+use super::{Exit, Failure, Global, drain::refused, output, output::Table};
 use crate::{
     config::{self, Config, Period},
     hand_back::{self, How, Who},
@@ -13,8 +13,19 @@ use floorcast_models::{
     protocol::{Action, Reply},
     target::Hold,
 };
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::{
+    Api,
+    api::{Patch, PatchParams},
+};
 use serde::Serialize;
-use std::{path::PathBuf, sync::Arc};
+use serde_json::json;
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+/// With `--switch`: passes at most, a daemon may be writing at the same time.
+const PASSES: u32 = 10;
+/// Time between two of them.
+const BETWEEN: Duration = Duration::from_secs(2);
 
 /// How long a released workload is left in peace: one second to a week.
 pub(super) type Peace = Period<1_000, { 7 * 86_400_000 }>;
@@ -31,6 +42,13 @@ pub struct Release {
     /// No floor is acquired again for this long
     #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = peace)]
     pub peace: Peace,
+    /// Set the kill switch to `release` first, so that a running daemon raises nothing again, and go on until no floor is
+    /// held: for uninstalling
+    #[arg(long, requires = "all", conflicts_with = "dry_run")]
+    pub switch: bool,
+    /// The configuration, for floorcast's namespace and the kill switch's name
+    #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
+    pub config: Option<PathBuf>,
     /// Tell what would be written, write nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -70,16 +88,43 @@ pub async fn run(global: &Global, command: &Release) -> Result<Exit, Failure> {
         Some(hpa) => global.named(hpa).map(|(namespace, name)| (namespace, Some(name)))?,
         None => (global.namespace.clone(), None),
     };
+    let config = configuration(command.config.as_ref())?;
     let scope = Scope { namespace, name, person: true };
-    pass(global, &scope, how, &Config::default(), command.dry_run).await
+    if command.switch {
+        throw(global, &config).await?;
+    }
+    let passes = if command.switch { PASSES } else { 1 };
+    for _ in 1..passes {
+        if pass(global, &scope, how, &config, command.dry_run).await? == Exit::Done {
+            return Ok(Exit::Done);
+        }
+        tokio::time::sleep(BETWEEN).await;
+    }
+    pass(global, &scope, how, &config, command.dry_run).await
+}
+
+fn configuration(file: Option<&PathBuf>) -> Result<Config, Failure> {
+    Ok(match file {
+        Some(file) => config::load(file)?,
+        None => Config::default(),
+    })
+}
+
+/// Sets the kill switch to `release` with the rights of whoever calls.
+async fn throw(global: &Global, config: &Config) -> Result<(), Failure> {
+    let clients =
+        kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(kubernetes::chain(&e)))?;
+    let own = global.own_namespace(config);
+    let maps: Api<ConfigMap> = Api::namespaced(clients.write.clone(), &own);
+    let name = config.kubernetes.control.as_str();
+    let params = PatchParams { field_manager: Some("floorcast-command".to_owned()), ..PatchParams::default() };
+    let patch = Patch::Merge(json!({"data": {"cluster": "release"}}));
+    maps.patch(name, &params, &patch).await.map(drop).map_err(|e| refused(&format!("ConfigMap {own}/{name}"), &e))
 }
 
 /// One pass of the janitor.
 pub async fn janitor(global: &Global, command: &Janitor) -> Result<Exit, Failure> {
-    let config = match &command.config {
-        Some(file) => config::load(file)?,
-        None => Config::default(),
-    };
+    let config = configuration(command.config.as_ref())?;
     let scope = Scope { namespace: global.namespace.clone(), name: None, person: false };
     pass(global, &scope, How::Expired, &config, command.dry_run).await
 }

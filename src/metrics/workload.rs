@@ -6,27 +6,46 @@ use crate::http::api::{Load, Snapshot, Workload};
 use chrono::{DateTime, Utc};
 use std::fmt::Write;
 
-/// Name and help.
-const FAMILIES: [(&str, &str); 14] = [
-    ("workload_base_replicas", "The user's own floor."),
-    ("workload_floor_replicas", "The floor held, or that would be held in shadow mode."),
-    ("workload_needed_replicas", "Replicas that the plan needs now, before any guard rail."),
-    ("workload_current_replicas", "Replicas of the target as the HPA saw it."),
-    ("workload_max_replicas", "The HPA's maxReplicas."),
-    ("workload_load", "The newest sample of the load."),
-    ("workload_forecast_load", "Upper quantile of the maximum load over the lead time from now."),
-    ("workload_forecast_error_ratio", "Weighted absolute percentage error of the backtest."),
-    ("workload_forecast_coverage_ratio", "Share of past windows that the upper quantile covered."),
-    ("workload_newest_sample_age_seconds", "Age of the newest sample of the load."),
-    ("workload_lead_time_seconds", "How far ahead pods are asked for."),
-    ("workload_state", "1 for the state the workload is in."),
-    ("workload_model_weight", "A model's share in the forecast."),
-    ("workload_limited_by", "1 for each limit that holds the floor below the need."),
+/// Name, labels in the order of the page, and help.
+const FAMILIES: [(&str, &[&str], &str); 15] = [
+    ("workload_mode", &["hpa", "mode", "namespace"], "1 for the mode the workload is opted in with."),
+    ("workload_base_replicas", PLAIN, "The user's own floor."),
+    ("workload_floor_replicas", PLAIN, "The floor held, or that would be held in shadow mode."),
+    ("workload_needed_replicas", PLAIN, "Replicas that the plan needs now, before any guard rail."),
+    ("workload_current_replicas", PLAIN, "Replicas of the target as the HPA saw it."),
+    ("workload_max_replicas", PLAIN, "The HPA's maxReplicas."),
+    ("workload_load", OF_LOAD, "The newest sample of the load."),
+    (
+        "workload_forecast_load",
+        &["hpa", "load", "namespace", "quantile"],
+        "Upper quantile of the maximum load over the lead time from now.",
+    ),
+    ("workload_forecast_error_ratio", OF_LOAD, "Weighted absolute percentage error of the backtest."),
+    ("workload_forecast_coverage_ratio", OF_LOAD, "Share of past windows that the upper quantile covered."),
+    ("workload_newest_sample_age_seconds", OF_LOAD, "Age of the newest sample of the load."),
+    ("workload_lead_time_seconds", PLAIN, "How far ahead pods are asked for."),
+    ("workload_state", &["hpa", "namespace", "state"], "1 for the state the workload is in."),
+    ("workload_model_weight", &["hpa", "load", "model", "namespace"], "A model's share in the forecast."),
+    ("workload_limited_by", &["hpa", "limit", "namespace"], "1 for each limit that holds the floor below the need."),
 ];
+/// Labels of a workload.
+const PLAIN: &[&str] = &["hpa", "namespace"];
+/// Labels of one load of a workload.
+const OF_LOAD: &[&str] = &["hpa", "load", "namespace"];
+
+/// Every family, for the documentation.
+pub(super) fn families() -> impl Iterator<Item = super::Family> {
+    FAMILIES.iter().map(|(name, labels, help)| super::Family {
+        name: format!("{PREFIX}_{name}"),
+        kind: "gauge",
+        labels: labels.iter().map(|&label| label.to_owned()).collect(),
+        help: (*help).to_owned(),
+    })
+}
 
 /// Writes every family's series of the first `most` workloads, in the text format of version 0.0.4.
 pub(super) fn write(out: &mut String, snapshot: &Snapshot, most: usize) {
-    for (family, help) in FAMILIES {
+    for (family, _, help) in FAMILIES {
         let before = out.len();
         // Writing into a string cannot fail.
         let _ = writeln!(out, "# HELP {PREFIX}_{family} {help}\n# TYPE {PREFIX}_{family} gauge");
@@ -93,6 +112,10 @@ fn series(family: &mut Family<'_>, workload: &Workload, tick: Option<DateTime<Ut
         "workload_max_replicas" => family.put(workload, &[], &[], whole(workload.max)),
         "workload_lead_time_seconds" => {
             family.put(workload, &[], &[], workload.decided.map(|_| workload.lead.seconds as f64));
+        }
+        "workload_mode" => {
+            let known = (!workload.mode.is_empty()).then_some(1.0);
+            family.put(workload, &[("mode", &workload.mode)], &[], known);
         }
         "workload_state" => {
             let known = (!workload.state.is_empty()).then_some(1.0);

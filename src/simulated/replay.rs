@@ -12,7 +12,7 @@ use super::cluster::{Cluster, Deployed, Minute, Past, Tally, scrape};
 use super::prometheus::Prometheus;
 use crate::config::{Config, Current};
 use crate::daemon::{self, Daemon, Wiring};
-use crate::datasource::{DatasourceSettings, Datasources, Reader, Transport, Unobserved};
+use crate::datasource::{DatasourceSettings, Datasources, Reader, Transport};
 use crate::http::{Pulse, api::Snapshot};
 use crate::kubernetes::lease::{self, Elector};
 use crate::kubernetes::observe::Cluster as Observed;
@@ -223,7 +223,7 @@ pub fn begin(
     seed: u64,
     stop: CancellationToken,
 ) -> Result<(tokio::task::JoinHandle<()>, watch::Receiver<Arc<Snapshot>>), ReplayError> {
-    let Wired { mut daemon, snapshots, kept } = wire(server, prometheus, config, pod, seed)?;
+    let Wired { mut daemon, snapshots, kept, .. } = wire(server, prometheus, config, pod, seed)?;
     let task = tokio::spawn(async move {
         daemon.run(stop).await;
         drop((daemon, kept));
@@ -237,6 +237,8 @@ pub struct Wired {
     pub daemon: Daemon,
     /// What it publishes.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// What its `/metrics` would show.
+    pub metrics: Arc<Metrics>,
     /// Its election and its configuration.
     pub kept: Kept,
 }
@@ -264,10 +266,10 @@ pub fn wire(
     let elector = Elector::start(&clients.lease, process::election(&config, NAMESPACE, &identity, &clock));
     let elector = Arc::new(elector.map_err(start)?);
     let at_least = Arc::clone(&elector);
-    let transport = prometheus.clone();
+    let metrics = Arc::new(Metrics::new(config.metrics.workloads.get() as usize).map_err(start)?);
+    let (transport, observer) = (prometheus.clone(), Arc::clone(&metrics));
     let connect = move |config: &Config| {
-        let reader =
-            |d| Reader::new(&DatasourceSettings::from(d), Arc::new(transport.clone()), Arc::new(Unobserved), seed);
+        let reader = |d| Reader::new(&DatasourceSettings::from(d), Arc::new(transport.clone()), observer.clone(), seed);
         Ok(Datasources::of(config.datasources.iter().map(reader)))
     };
     let snapshot = watch::Sender::new(Arc::new(Snapshot::default()));
@@ -275,7 +277,6 @@ pub fn wire(
     let pulse = Arc::new(Pulse::new(clock(), config.timing.tick.std()));
     let writer = Writer::new(clients.write.clone(), Arc::clone(&clock)).each(config.timing.write_timeout.std());
     let watching = process::watching(&config, NAMESPACE);
-    let metrics = Metrics::new(config.metrics.workloads.get() as usize).map_err(start)?;
     let (publish, current) = watch::channel(Current { config: Arc::new(config), refused: None });
     let wiring = Wiring {
         cluster: Observed::start(clients.watch.clone(), watching),
@@ -285,7 +286,7 @@ pub fn wire(
         recorder: Recorder::start(clients.watch.clone(), &identity, Arc::clone(&clock)),
         config: current,
         connect: Box::new(connect),
-        metrics: Arc::new(metrics),
+        metrics: Arc::clone(&metrics),
         forbidden: watch::Sender::new(Vec::new()).subscribe(),
         snapshot,
         pulse,
@@ -294,5 +295,5 @@ pub fn wire(
         always_study: false,
     };
     let daemon = Daemon::new(wiring).map_err(ReplayError::Start)?;
-    Ok(Wired { daemon, snapshots, kept: Kept { _elector: elector, _config: publish } })
+    Ok(Wired { daemon, snapshots, metrics, kept: Kept { _elector: elector, _config: publish } })
 }

@@ -1,4 +1,4 @@
-//! Programs that run to their end: kubectl, promtool.
+//! Programs that run to their end: kubectl, promtool, helm.
 
 use std::process::Stdio;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt as _;
 use crate::Error;
 
 /// Runs a program to its end, at most for a minute, and returns its standard output.
-pub(crate) async fn run(mut command: tokio::process::Command, input: Option<&str>) -> Result<String, Error> {
+pub async fn run(mut command: tokio::process::Command, input: Option<&str>) -> Result<String, Error> {
     let name = format!("{:?}", command.as_std());
     let spawn = |source| Error::Spawn { name: name.clone(), source };
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);

@@ -11,7 +11,7 @@
 
 pub mod certs;
 pub mod cluster;
-mod command;
+pub mod command;
 pub mod curve;
 pub mod daemon;
 mod error;
@@ -47,7 +47,12 @@ pub(crate) fn install_crypto() {
     let _ = rustls::crypto::ring::default_provider().install_default();
 }
 
+/// The root of the repository.
+pub fn repository() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
 /// The folder of the shipped manifests, `deploy/manifests`.
 pub fn manifests() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/manifests")
+    repository().join("deploy/manifests")
 }

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
 pub use history::{Series, write_open_metrics};
@@ -134,6 +135,24 @@ impl Prometheus {
         }
         let result = body["data"]["result"].as_array().cloned().unwrap_or_default();
         Ok(result.iter().filter_map(|s| s["value"][1].as_str()?.parse().ok()).collect())
+    }
+
+    /// Asks for a range: the series of the answer, each with `metric` and `values`, as the API gives them.
+    pub async fn query_range(
+        &self,
+        promql: &str,
+        from: DateTime<Utc>,
+        to: DateTime<Utc>,
+        step: Duration,
+    ) -> Result<Vec<Value>, Error> {
+        let (from, to, step) = (from.timestamp().to_string(), to.timestamp().to_string(), step.as_secs().to_string());
+        let query = [("query", promql), ("start", &from), ("end", &to), ("step", &step)];
+        let text = self.get("/api/v1/query_range", &query).await?.text().await?;
+        let body: Value = serde_json::from_str(&text)?;
+        if body["status"] != "success" {
+            return Err(Error::Unexpected(format!("`{promql}`: {text}")));
+        }
+        Ok(body["data"]["result"].as_array().cloned().unwrap_or_default())
     }
 
     /// Kills it as a crash would.

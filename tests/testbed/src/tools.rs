@@ -31,6 +31,12 @@ pub enum Module {
     Kwok,
     /// prometheus and promtool.
     Prometheus,
+    /// helm.
+    Helm,
+    /// actionlint.
+    Actionlint,
+    /// The Prometheus Operator's custom resources that the chart makes, in one file; nothing is built.
+    Operator,
 }
 
 struct Recipe {
@@ -74,6 +80,19 @@ impl Module {
                 ],
                 minutes: "about 2 minutes",
             },
+            Self::Helm => Recipe {
+                folder: "helm",
+                flags: &["-ldflags", "-s -w"],
+                packages: &["helm.sh/helm/v4/cmd/helm"],
+                minutes: "about 1 minute",
+            },
+            Self::Actionlint => Recipe {
+                folder: "actionlint",
+                flags: &["-ldflags", "-s -w"],
+                packages: &["github.com/rhysd/actionlint/cmd/actionlint"],
+                minutes: "a few seconds",
+            },
+            Self::Operator => Recipe { folder: "operator", flags: &[], packages: &[], minutes: "a few seconds" },
         }
     }
 
@@ -146,7 +165,10 @@ fn lock(cache: &Path) -> Result<File, Error> {
 }
 
 fn build(module: Module, source: &Path, recipe: &Recipe, cache: &Path, built: &Path) -> Result<(), Error> {
-    let names: Vec<&str> = recipe.packages.iter().map(|p| program(p)).collect();
+    let names: Vec<&str> = match module {
+        Module::Operator => vec!["custom resources"],
+        _ => recipe.packages.iter().map(|p| program(p)).collect(),
+    };
     tell(&format!("building {} (first use, {}) …", names.join(", "), recipe.minutes));
     let begun = Instant::now();
     let staging = tempfile::Builder::new()
@@ -160,8 +182,10 @@ fn build(module: Module, source: &Path, recipe: &Recipe, cache: &Path, built: &P
         args.extend(["-o", &output, package]);
         go(source, &args)?;
     }
-    if module == Module::Kwok {
-        write_stages(source, staging.path())?;
+    match module {
+        Module::Kwok => write_stages(source, staging.path())?,
+        Module::Operator => write_resources(source, staging.path())?,
+        _ => {}
     }
     fs::rename(staging.keep(), built).map_err(Error::file("rename the build to", built))?;
     tell(&format!("built {} in {:.0} s", names.join(", "), begun.elapsed().as_secs_f64()));
@@ -208,6 +232,21 @@ fn write_stages(source: &Path, staging: &Path) -> Result<(), Error> {
         }
     }
     let path = staging.join("stages.yaml");
+    fs::write(&path, text).map_err(Error::file("write", &path))
+}
+
+/// The definitions of `ServiceMonitor`, `PodMonitor` and `PrometheusRule`, from the operator's module.
+fn write_resources(source: &Path, staging: &Path) -> Result<(), Error> {
+    let name = "github.com/prometheus-operator/prometheus-operator";
+    go(source, &["mod", "download", name])?;
+    let module = PathBuf::from(go(source, &["list", "-m", "-f", "{{.Dir}}", name])?);
+    let mut text = String::new();
+    for kind in ["servicemonitors", "podmonitors", "prometheusrules"] {
+        let file = module.join(format!("example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"));
+        text.push_str(&fs::read_to_string(&file).map_err(Error::file("read", &file))?);
+        text.push('\n');
+    }
+    let path = staging.join("resources.yaml");
     fs::write(&path, text).map_err(Error::file("write", &path))
 }
 

@@ -1,17 +1,11 @@
 //! What the shipped manifests promise, without a cluster: the golden list of rights, and a configuration that parses.
-#![allow(clippy::unwrap_used)]
 
+use crate::files;
 use serde_json::Value;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 fn documents(file: &str) -> Vec<Value> {
-    let text = std::fs::read_to_string(path(file)).unwrap();
-    let documents = text.split("\n---\n").map(|d| serde_saphyr::from_str::<Value>(d).unwrap());
-    documents.filter(|d| !d.is_null()).collect()
-}
-
-fn path(file: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/manifests").join(file)
+    files::documents(&files::text(&format!("deploy/manifests/{file}")))
 }
 
 fn words(value: &Value) -> String {
@@ -65,15 +59,26 @@ fn every_pod_is_restricted() {
     let janitor = documents("janitor.yaml").remove(0);
     let pods = [&deployment["spec"]["template"]["spec"], &janitor["spec"]["jobTemplate"]["spec"]["template"]["spec"]];
     for pod in pods {
-        assert_eq!(pod["automountServiceAccountToken"], false);
-        assert_eq!(pod["enableServiceLinks"], false);
-        assert_eq!(pod["securityContext"]["runAsNonRoot"], true);
-        assert!(pod["securityContext"]["runAsUser"].as_u64().unwrap() >= 10_000);
-        assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault");
-        let container = &pod["containers"][0]["securityContext"];
-        assert_eq!(container["allowPrivilegeEscalation"], false);
-        assert_eq!(container["readOnlyRootFilesystem"], true);
-        assert_eq!(words(&container["capabilities"]["drop"]), "ALL");
-        assert!(pod["containers"][0]["resources"]["limits"].get("cpu").is_none(), "a throttled leader loses its Lease");
+        is_restricted(pod, "deploy/manifests");
+    }
+}
+
+/// The restricted profile, and what we promise beyond it.
+pub(crate) fn is_restricted(pod: &Value, of: &str) {
+    assert_eq!(pod["automountServiceAccountToken"], false, "{of}");
+    assert_eq!(pod["enableServiceLinks"], false, "{of}");
+    assert_eq!(pod["securityContext"]["runAsNonRoot"], true, "{of}");
+    assert!(pod["securityContext"]["runAsUser"].as_u64().unwrap() >= 10_000, "{of}");
+    assert_eq!(pod["securityContext"]["seccompProfile"]["type"], "RuntimeDefault", "{of}");
+    let containers =
+        ["initContainers", "containers"].map(|kind| pod[kind].as_array().cloned().unwrap_or_default()).concat();
+    assert!(!containers.is_empty(), "{of}");
+    for container in containers {
+        let security = &container["securityContext"];
+        assert_eq!(security["allowPrivilegeEscalation"], false, "{of}");
+        assert_eq!(security["readOnlyRootFilesystem"], true, "{of}");
+        assert_eq!(words(&security["capabilities"]["drop"]), "ALL", "{of}");
+        assert!(container["resources"]["limits"].get("cpu").is_none(), "{of}: a throttled leader loses its Lease");
+        assert!(container["resources"]["limits"].get("memory").is_some(), "{of}");
     }
 }

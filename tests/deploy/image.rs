@@ -1,0 +1,103 @@
+//! The image's recipe and the public forge's workflows, as files; the workflows as the real actionlint sees them.
+
+use crate::files;
+use floorcast_testbed::{command, tools::Module};
+use std::collections::BTreeSet;
+
+const DOCKERFILE: &str = "deploy/image/Dockerfile";
+const WORKFLOWS: &str = ".github/workflows";
+
+/// Instructions of the Dockerfile: continued lines are one, comments are left out.
+fn instructions() -> Vec<(String, String)> {
+    let text = files::text(DOCKERFILE);
+    let lines: Vec<&str> = text.lines().filter(|l| !l.trim_start().starts_with('#')).collect();
+    let joined = lines.join("\n").replace("\\\n", " ");
+    let instruction = |line: &str| {
+        let (word, rest) = line.split_once(' ')?;
+        Some((word.to_owned(), rest.split_whitespace().collect::<Vec<_>>().join(" ")))
+    };
+    joined.lines().filter_map(instruction).collect()
+}
+
+#[test]
+fn the_image_is_from_scratch_without_root_and_labelled() {
+    let all = instructions();
+    let last = all.iter().rposition(|(word, _)| word == "FROM").unwrap();
+    let (stage, build) = (&all[last..], &all[..last]);
+    let of = |word: &str| stage.iter().filter(|(w, _)| w == word).map(|(_, rest)| rest.as_str()).collect::<Vec<_>>();
+    assert_eq!(of("FROM"), ["scratch"]);
+    assert_eq!(of("RUN"), [""; 0], "there is nothing to run in an empty image");
+    assert_eq!(of("USER"), ["10001:10001"]);
+    assert_eq!(of("ENTRYPOINT"), ["[\"/floorcast\"]"]);
+    assert_eq!(of("COPY"), ["--from=build /image /"]);
+    assert!(all.iter().all(|(word, _)| word != "ADD"), "ADD fetches and unpacks");
+    let labels = of("LABEL").concat();
+    for label in ["title", "description", "source", "licenses", "version", "revision"] {
+        assert!(labels.contains(&format!("org.opencontainers.image.{label}=")), "{label}");
+    }
+    let built = build.iter().map(|(_, rest)| rest.as_str()).collect::<Vec<_>>().join("\n");
+    assert!(built.contains("cargo build --release --locked") && built.contains("+crt-static"), "{built}");
+    assert!(built.contains("/image/etc/ssl/certs/ca-certificates.crt"), "TLS needs authorities to trust");
+}
+
+/// The manifests run as the image's user, and the builder is the project's own toolchain.
+#[test]
+fn image_manifests_and_toolchain_agree() {
+    let toolchain = files::text("rust-toolchain.toml");
+    let channel =
+        toolchain.lines().find_map(|l| l.strip_prefix("channel = \"")).unwrap().trim_end_matches('"').to_owned();
+    let dockerfile = files::text(DOCKERFILE);
+    assert!(dockerfile.contains(&format!("ARG RUST={channel}\n")), "the Dockerfile does not build with {channel}");
+    assert!(dockerfile.contains(&format!("ARG VERSION={}\n", env!("CARGO_PKG_VERSION"))));
+    for manifest in ["deployment", "janitor"] {
+        let text = files::text(&format!("deploy/manifests/{manifest}.yaml"));
+        assert!(text.contains("runAsUser: 10001") && text.contains("runAsGroup: 10001"), "{manifest}");
+    }
+}
+
+/// What the build copies is there, and is let through by the ignore file.
+#[test]
+fn the_build_has_what_it_copies() {
+    let ignored = files::text("deploy/image/Dockerfile.dockerignore");
+    let copies = instructions().into_iter().filter(|(word, rest)| word == "COPY" && !rest.starts_with("--from"));
+    for (_, rest) in copies {
+        let words: Vec<&str> = rest.split(' ').collect();
+        for source in &words[..words.len() - 1] {
+            assert!(files::path(source).exists(), "{source}");
+            assert!(ignored.contains(&format!("!{source}\n")), "{source} is ignored");
+        }
+    }
+    let members = files::text("Cargo.toml");
+    assert!(members.contains("members = [\"models\", \"tests/testbed\"]"), "a new member must be copied too");
+}
+
+#[test]
+fn every_action_is_pinned_by_its_commit_and_no_workflow_has_rights_by_default() {
+    let mut pins = BTreeSet::new();
+    for name in files::names(WORKFLOWS, ".yaml") {
+        let text = files::text(&format!("{WORKFLOWS}/{name}"));
+        assert!(text.contains("\npermissions: {}\n"), "{name} has the forge's default rights");
+        for line in text.lines().filter_map(|l| l.trim_start().trim_start_matches("- ").strip_prefix("uses: ")) {
+            let (action, rest) = line.split_once('@').unwrap_or_else(|| panic!("{name}: {line}"));
+            let (commit, version) =
+                rest.split_once(" # v").unwrap_or_else(|| panic!("{name}: {line} names no version"));
+            assert!(commit.len() == 40 && commit.bytes().all(|b| b.is_ascii_hexdigit()), "{name}: {line}");
+            pins.insert((action.to_owned(), commit.to_owned(), version.to_owned()));
+        }
+    }
+    let actions: BTreeSet<&String> = pins.iter().map(|(action, ..)| action).collect();
+    assert_eq!(actions.len(), pins.len(), "one action in two versions: {pins:?}");
+}
+
+#[tokio::test]
+async fn actionlint_finds_nothing() {
+    if floorcast_testbed::left_out() {
+        return;
+    }
+    let actionlint = Module::Actionlint.built().await.unwrap().join("actionlint");
+    let mut lint = tokio::process::Command::new(actionlint);
+    // No other linter of the tester's machine: the same answer everywhere.
+    lint.args(["-shellcheck=", "-pyflakes=", "-no-color"]);
+    lint.args(files::names(WORKFLOWS, ".yaml").iter().map(|name| files::path(WORKFLOWS).join(name)));
+    command::run(lint, None).await.unwrap();
+}

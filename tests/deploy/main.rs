@@ -1,0 +1,11 @@
+//! What is shipped beside the program: manifests, alerts, dashboards, chart, policies, image, and the reference made from the
+//! code. Wherever promtool, Prometheus, Helm, kubectl or the API server decides, the real one is asked.
+#![allow(clippy::unwrap_used)]
+
+mod alerts;
+mod chart;
+mod dashboards;
+mod files;
+mod image;
+mod manifests;
+mod reference;
