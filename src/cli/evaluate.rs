@@ -53,6 +53,9 @@ pub struct Evaluate {
     /// How far ahead; up to 2h the maximum over this time is scored beside the value at its end
     #[arg(long, value_name = "DURATION", value_delimiter = ',', default_value = "15m,1h,4h,24h")]
     pub horizon: Vec<Horizon>,
+    /// Make only every Nth step since 1970 an origin, to compare with what is too slow to be asked at every step
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub every: u32,
     /// Quantile to be covered, 0.5 to 0.999
     #[arg(long, value_name = "Q", default_value = "0.95")]
     pub quantile: Quantile,
@@ -97,11 +100,11 @@ pub async fn run(global: &Global, command: Evaluate) -> Result<Exit, Failure> {
 /// All scores, or `None` where it was interrupted.
 fn measure(laid: &[Laid], models: &[Choice], stop: &AtomicBool) -> Option<Vec<work::Scored>> {
     let jobs = work::jobs(laid, models);
-    let origins: usize = jobs.iter().map(|job| job.origins(laid)).sum();
+    let steps: usize = jobs.iter().map(|job| job.steps(laid)).sum();
     // indicatif draws nothing where stderr is no terminal.
-    let bar = ProgressBar::new(origins as u64).with_style(style());
+    let bar = ProgressBar::new(steps as u64).with_style(style());
     bar.set_message(format!("{} of {}", counted(models.len(), "model"), counted(laid.len(), "trace")));
-    let scores = work::all(laid, &jobs, stop, |origins| bar.inc(origins));
+    let scores = work::all(laid, &jobs, stop, |steps| bar.inc(steps));
     bar.finish_and_clear();
     scores
 }
@@ -139,6 +142,7 @@ impl Evaluate {
             days: self.days,
             history: self.history.get(),
             horizons,
+            every: self.every,
             quantile: self.quantile.0,
             zone: self.timezone,
         };

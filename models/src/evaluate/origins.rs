@@ -25,8 +25,8 @@ pub struct Said {
 }
 
 /// Replays a model with one lead window over all origins of a span: learned anew at the first and at every midnight (UTC), fed
-/// with each sample between. `each` hears the number of the first sample not yet seen and what was said, which is nothing
-/// where nothing could be learned; it may end the replay.
+/// with each sample between. `each` hears at every step the number of the first sample not yet seen and what was said, which is
+/// nothing where the step is no origin or nothing could be learned; it may end the replay.
 pub fn replay(
     span: &Span,
     model: Choice,
@@ -38,7 +38,7 @@ pub fn replay(
     let spoken: Vec<usize> = span.spoken(lead).collect();
     let mut learned: Option<Learned> = None;
     let mut said = Vec::with_capacity(spoken.len());
-    for next in span.origins() {
+    for next in span.steps() {
         let newest = next.saturating_sub(1);
         if let Some(learned) = &mut learned {
             learned.observe(series.time(newest), series.at(series.time(newest)));
@@ -48,7 +48,7 @@ pub fn replay(
             learned = history(span, next).and_then(|history| learn(&history, &how).ok());
         }
         said.clear();
-        if let Some(learned) = &learned {
+        if let Some(learned) = learned.as_ref().filter(|_| span.is_origin(next)) {
             said.extend(spoken.iter().map(|&i| speak(learned, span, next, i)));
         }
         each(next, &said)?;
@@ -71,7 +71,7 @@ fn learning(span: &Span, model: Choice, lead: usize) -> Learning {
 /// The samples before an origin, and no others.
 fn history(span: &Span, next: usize) -> Option<Series> {
     let series = span.series();
-    let from = next.saturating_sub(span.steps(span.protocol().history));
+    let from = next.saturating_sub(span.count(span.protocol().history));
     Series::new(series.time(from), series.step(), series.values()[from..next].to_vec()).ok()
 }
 

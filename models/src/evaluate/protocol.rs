@@ -32,6 +32,8 @@ pub struct Protocol {
     pub history: TimeDelta,
     /// How far ahead; up to 2 h the maximum over this time is scored beside the value at its end.
     pub horizons: Vec<TimeDelta>,
+    /// Only every so many-th step since 1970 is an origin: for comparisons with what cannot be asked at every step.
+    pub every: u32,
     /// Quantile to be covered, 0.5 to 0.999.
     pub quantile: f64,
     /// The season's wall clock.
@@ -45,6 +47,7 @@ impl Default for Protocol {
             days: None,
             history: TimeDelta::days(28),
             horizons: [15, 60, 240, 1440].map(TimeDelta::minutes).to_vec(),
+            every: 1,
             quantile: 0.95,
             zone: Tz::UTC,
         }
@@ -152,9 +155,15 @@ impl Span {
         &self.scored
     }
 
-    /// Origins: numbers of the first sample not yet seen.
-    pub fn origins(&self) -> Range<usize> {
+    /// Every step of the replay: numbers of the first sample not yet seen.
+    pub fn steps(&self) -> Range<usize> {
         self.first..self.series.len()
+    }
+
+    /// Whether a step is an origin, from which something is said.
+    pub fn is_origin(&self, next: usize) -> bool {
+        let number = self.series.time(next).timestamp() / self.series.step_seconds();
+        number % i64::from(self.protocol.every.max(1)) == 0
     }
 
     /// What is scored, in order of the horizons: values, then maxima.
@@ -175,7 +184,7 @@ impl Span {
     }
 
     /// Steps in a stretch of time.
-    pub(super) fn steps(&self, span: TimeDelta) -> usize {
+    pub(super) fn count(&self, span: TimeDelta) -> usize {
         (span.num_seconds() / self.series.step_seconds()) as usize
     }
 }

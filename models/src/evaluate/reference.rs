@@ -37,7 +37,7 @@ impl Reference {
     /// Of a span.
     pub fn new(span: &Span) -> Self {
         let rows = span.targets().iter().map(|target| row(span, *target));
-        Self { first: span.origins().start, targets: rows.collect(), scale: scale(span) }
+        Self { first: span.steps().start, targets: rows.collect(), scale: scale(span) }
     }
 
     /// What came of a target from an origin; `None`: a sample is missing, here or a week before, or it is not scored.
@@ -64,12 +64,12 @@ impl Reference {
 }
 
 fn row(span: &Span, target: Target) -> Row {
-    let week = span.steps(WEEK);
+    let week = span.count(WEEK);
     let largest = largest(span.series().values(), target.len);
     let last_week = |end: usize| end.checked_sub(week).map_or(f64::NAN, |end| largest[end]);
-    let mut errors = Errors::new(span.origins().start, week, |end| largest[end] - last_week(end));
+    let mut errors = Errors::new(span.steps().start, week, |end| largest[end] - last_week(end));
     let mut row = Row { target, known: false, came: Vec::new(), said: Vec::new() };
-    for next in span.origins() {
+    for next in span.steps() {
         let end = next + target.ahead - 1;
         let scored = span.scored().contains(&end);
         row.came.push(if scored { largest[end] } else { f64::NAN });
@@ -130,9 +130,9 @@ impl<F: Fn(usize) -> f64> Errors<F> {
 
 fn scale(span: &Span) -> Option<f64> {
     let values = span.series().values();
-    let week = span.steps(WEEK);
+    let week = span.count(WEEK);
     let end = span.scored().start;
-    let from = end.saturating_sub(span.steps(span.protocol().history)).max(week);
+    let from = end.saturating_sub(span.count(span.protocol().history)).max(week);
     let errors = (from..end).map(|i| f64::from((values[i] - values[i - week]).abs())).filter(|e| !e.is_nan());
     let (sum, n) = errors.fold((0.0, 0_u32), |(sum, n), e| (sum + e, n + 1));
     (n > 0 && sum > 0.0).then(|| sum / f64::from(n))

@@ -87,7 +87,7 @@ fn over(sum: f64, by: f64) -> Option<f64> {
     (by > 0.0).then(|| sum / by).filter(|share| share.is_finite())
 }
 
-/// Scores a model with one lead window: the targets that [`Span::spoken`] names. `go_on` is asked at each origin; `None` where
+/// Scores a model with one lead window: the targets that [`Span::spoken`] names. `go_on` is asked at each step; `None` where
 /// it ended the replay.
 pub fn score(
     span: &Span,
@@ -116,7 +116,7 @@ impl Reference {
         let level = span.protocol().quantile;
         let of = |target: usize| {
             let mut sums = Sums::default();
-            for next in span.origins() {
+            for next in span.steps().filter(|next| span.is_origin(*next)) {
                 if let Some(Outcome { reference: Some(said), came }) = self.outcome(next, target) {
                     sums.add(level, said, Outcome { reference: Some(said), came });
                 }

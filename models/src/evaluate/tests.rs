@@ -50,8 +50,8 @@ fn no_forecast_sees_the_future() {
     let span = Span::new(&whole, &protocol(1_800, 2)).unwrap();
     let first = span.series().time(0).timestamp();
     // At a midnight, where all is learned anew, one step before and after it, and somewhere.
-    let said: Vec<_> = Choice::ALL.map(|model| (model, words(&span, model, 1, span.origins().end))).to_vec();
-    let midnight = span.origins().find(|next| (first + *next as i64 * 1_800) % 86_400 == 0).unwrap();
+    let said: Vec<_> = Choice::ALL.map(|model| (model, words(&span, model, 1, span.steps().end))).to_vec();
+    let midnight = span.steps().find(|next| (first + *next as i64 * 1_800) % 86_400 == 0).unwrap();
     for origin in [midnight - 1, midnight, midnight + 1, midnight + 29] {
         let from = first + origin as i64 * 1_800;
         let ways: [fn(f64) -> Option<f64>; 4] = [|_| Some(9e9), |_| Some(0.0), |_| None, |load| Some(load * 1.001)];
@@ -85,7 +85,7 @@ fn no_forecast_sees_the_future() {
 fn every_forecast_sees_the_newest_sample() {
     let whole = hills(1_800, 20, 7);
     let span = Span::new(&whole, &protocol(1_800, 2)).unwrap();
-    let origin = span.origins().start + 60;
+    let origin = span.steps().start + 60;
     let newest = span.series().time(origin - 1);
     let other = trace(1_800, 20, |i| {
         let at = chrono::DateTime::from_timestamp(START + i * 1_800, 0).unwrap();
@@ -275,6 +275,24 @@ fn horizons_do_not_disturb_one_another() {
         hour.iter().map(|s| (s.target.kind, s.n, s.wape, s.pinball, s.coverage)).collect::<Vec<_>>()
     };
     assert_eq!(of(&[60, 15, 240, 1440]), of(&[60, 1440]));
+}
+
+/// Fewer origins, the same forecasts: with every 5th an origin the sums of five shifts would be all of them.
+#[test]
+fn every_so_many_th_origin_says_the_same() {
+    let trace = hills(3_600, 28, 1);
+    let of = |every| {
+        let span = Span::new(&trace, &Protocol { every, ..protocol(3_600, 2) }).unwrap();
+        let mut said = Vec::new();
+        let _ = replay(&span, Choice::Auto, 1, |next, words| {
+            said.extend(words.iter().map(|w| (next, *w)));
+            ControlFlow::Continue(())
+        });
+        (said, Reference::new(&span).scores(&span)[0].n, span)
+    };
+    let ((all, n, _), (some, few, span)) = (of(1), of(5));
+    assert_eq!(some, all.into_iter().filter(|(next, _)| span.is_origin(*next)).collect::<Vec<_>>());
+    assert!((n, few) == (48, 9) || (n, few) == (48, 10), "{n} {few}");
 }
 
 #[test]

@@ -15,8 +15,8 @@ fn asked(arguments: &[&str]) -> Evaluate {
 
 #[test]
 fn models_and_files_may_come_in_any_order() {
-    let command = asked(&["--model", "auto", "a.csv", "b.csv", "--model", "lags,auto", "--step", "native"]);
-    assert_eq!(command.models(), [Choice::Auto, Choice::Lags]);
+    let command = asked(&["--model", "auto", "a.csv", "b.csv", "--model", "persistence,auto", "--step", "native"]);
+    assert_eq!(command.models(), [Choice::Auto, Choice::Persistence]);
     assert_eq!((command.traces.len(), command.step), (2, Some(Step::Native)));
     assert_eq!(asked(&["a.csv"]).models(), Choice::ALL);
     let horizons: Vec<i64> = asked(&["a.csv"]).horizon.iter().map(|h| h.get().num_minutes()).collect();

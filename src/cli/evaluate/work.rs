@@ -79,9 +79,9 @@ impl Laid {
 }
 
 impl Job {
-    /// How many origins it replays.
-    pub(super) fn origins(self, laid: &[Laid]) -> usize {
-        laid[self.trace].span.origins().len()
+    /// How many steps it replays.
+    pub(super) fn steps(self, laid: &[Laid]) -> usize {
+        laid[self.trace].span.steps().len()
     }
 }
 
@@ -92,7 +92,7 @@ pub(super) fn jobs(laid: &[Laid], models: &[Choice]) -> Vec<Job> {
         leads.flat_map(move |&lead| models.iter().map(move |&model| Job { trace, model, lead }))
     };
     let mut jobs: Vec<Job> = (0..laid.len()).flat_map(of).collect();
-    jobs.sort_by_key(|job| (job.model != Choice::Mstl, std::cmp::Reverse(job.origins(laid))));
+    jobs.sort_by_key(|job| (job.model != Choice::Mstl, std::cmp::Reverse(job.steps(laid))));
     jobs
 }
 
