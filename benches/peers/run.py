@@ -15,8 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # seconds of one core, for every 
 import numpy as np
 
 warnings.filterwarnings("ignore")
-for noisy in ("cmdstanpy", "prophet"):
-    logging.getLogger(noisy).setLevel(logging.CRITICAL)
+logging.getLogger("prophet").setLevel(logging.CRITICAL)
 
 STEP, DAY, WEEK, HORIZON = 300, 288, 2016, 288
 LEVEL = 0.95
@@ -49,6 +48,7 @@ def prophet(history, first):
     import pandas as pd
     from prophet import Prophet
 
+    logging.getLogger("cmdstanpy").disabled = True
     history = history[-7 * DAY :]
     ds = pd.to_datetime((first - len(history) + np.arange(len(history) + HORIZON)) * STEP, unit="s")
     frame = pd.DataFrame({"ds": ds[: len(history)], "y": history}).dropna()
@@ -61,6 +61,7 @@ def prophet(history, first):
 def holt_winters(history, _):
     import statsmodels.tsa.api as sm
 
+    warnings.simplefilter("ignore")  # statsmodels turns its own warnings on again
     model = sm.ExponentialSmoothing(
         whole(history[-4 * DAY :]), trend="add", seasonal="add", seasonal_periods=DAY, initialization_method="estimated"
     )
@@ -237,7 +238,7 @@ def main():
             cells = [cell([figures[head]]) for head in heads]
             cost = f"{seconds:.4f}" if model == "auto" else ""
             print(f"| floorcast {model} | " + " | ".join(cells) + f" | {cost} | 0 |", flush=True)
-    for method in args.methods.split(","):
+    for method in filter(None, args.methods.split(",")):
         results = [score(trace, method) for trace in traces]
         cells = [cell([figures[head] for figures, _, _ in results if head in figures]) for head in heads]
         spent = [s for _, times, _ in results for s in times]
