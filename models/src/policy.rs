@@ -77,14 +77,34 @@ pub struct Rails {
     pub runaway: f64,
     /// Replicas above the base that one workload's floor may add, where limited.
     pub above_base: Option<Replicas>,
-    /// Writes per HPA and hour (12 by default, failure I7): a raise may use the last ones.
+    /// Writes per HPA and hour (12 by default, failure I7), divided by [`Rails::reserve`] and its neighbours.
     pub writes_per_hour: usize,
 }
 
 impl Rails {
-    /// Writes an hour after which a lower or a longer `until` waits, so that raises always have some left: 10 of 12.
+    /// Writes an hour that are kept for floors whose `until` is over: 2 of 12.
+    ///
+    /// They make both hold at once, that such a floor begins to come down (I6) and that the hour's writes are bounded (I7): no
+    /// other write uses them, and a floor written when writes are short lasts [`Rails::pace`], so that after the last other
+    /// write no more than this many floors run out within the hour: 10 + 2 = 12.
+    pub const fn reserve(&self) -> usize {
+        let sixth = self.writes_per_hour / 6;
+        if sixth == 0 { 1 } else { sixth }
+    }
+
+    /// Writes an hour after which a raise waits: all but the reserve, 10 of 12.
+    pub const fn writes_for_raising(&self) -> usize {
+        self.writes_per_hour.saturating_sub(self.reserve())
+    }
+
+    /// Writes an hour after which a lower or a longer `until` waits, so that raises always have some left: 8 of 12.
     pub const fn writes_for_lowering(&self) -> usize {
-        self.writes_per_hour * 5 / 6
+        self.writes_for_raising().saturating_sub(self.reserve())
+    }
+
+    /// Shortest time for which a floor is written once writes are short: the reserve spread over the hour, 30 min.
+    pub fn pace(&self) -> TimeDelta {
+        TimeDelta::hours(1) / self.reserve() as i32
     }
 
     /// Writes an hour from which on a raise looks an hour ahead, so that a few writes more reach the peak: 6 of 12.

@@ -75,7 +75,8 @@ impl Drawing<'_, '_> {
         if asked > ahead {
             self.say(Reason::Limited { by: Limit::Runaway, want: asked, allowed: ahead });
         }
-        if want > standing && memory.writes.count(self.situation.now) >= self.situation.policy.rails.writes_per_hour {
+        let rails = self.situation.policy.rails;
+        if want > standing && memory.writes.count(self.situation.now) >= rails.writes_for_raising() {
             self.say(Reason::Limited { by: Limit::WriteBudget, want, allowed: standing });
             want = standing;
         }
@@ -142,7 +143,22 @@ impl Drawing<'_, '_> {
         if from > now {
             return Some(from);
         }
-        (memory.writes.count(now) >= policy.rails.writes_for_lowering()).then(|| now + policy.ramp.step)
+        (memory.writes.count(now) >= self.writes_left_to_lower()).then(|| now + policy.ramp.step)
+    }
+
+    /// A floor whose `until` is over must come down, whatever this hour has cost already: for it the reserve is there.
+    fn writes_left_to_lower(&self) -> usize {
+        let rails = self.situation.policy.rails;
+        let over = self.recorded().is_some_and(|until| until <= self.situation.now);
+        if over { rails.writes_per_hour } else { rails.writes_for_lowering() }
+    }
+
+    /// The `until` on the object, where a floor of ours stands.
+    fn recorded(&self) -> Option<DateTime<Utc>> {
+        match &self.situation.target.hold {
+            Hold::Held(held) if self.proposal.held.is_some() => Some(held.until),
+            _ => None,
+        }
     }
 
     /// The last rail: `base < floor ≤ cap`, at once. A floor at or below the base is no floor.
@@ -177,19 +193,16 @@ impl Drawing<'_, '_> {
     ///
     /// An unchanged floor keeps its `until` unless the plan extends it and little is left, so an unchanged plan costs no write.
     fn until(&self, floor: Option<Replicas>, memory: &Memory) -> DateTime<Utc> {
-        let Situation { now, target, .. } = *self.situation;
+        let now = self.situation.now;
         let Some(floor) = floor else { return now };
-        let recorded = match &target.hold {
-            Hold::Held(held) if self.proposal.held.is_some() => Some(held.until),
-            _ => None,
-        };
+        let recorded = self.recorded();
         if !matches!(self.proposal.course, Course::Follow { .. }) {
             return recorded.unwrap_or(now);
         }
         let unchanged = self.proposal.held == Some(floor);
         match recorded {
             Some(until) if unchanged && !self.extend(floor, until, memory) => until,
-            _ => self.planned(floor, memory, !unchanged),
+            _ => self.planned(floor, memory, !unchanged || self.writes_are_short(memory)),
         }
     }
 
@@ -200,11 +213,22 @@ impl Drawing<'_, '_> {
         let needed = self.situation.ahead(self.proposal.speaks).needed_until(now, near, policy.longest_hold);
         let hold = Lowering::new(target.scale_down, policy.ramp, memory.turns.count(now)).hold;
         let step = policy.ramp.step;
-        let least = hold + step + step;
+        let least = self.shortest(hold + step + step, memory);
         // A forecast may yet say that it needs the floor after all; a schedule knows when it ends.
         let recently = self.proposal.speaks && memory.needed_at.is_some_and(|at| now - at <= hold);
         let least = if just_written || recently { now + least } else { now };
         needed.max(least).min(now + policy.longest_hold)
+    }
+
+    /// Once writes are short, floors that run out must not come faster than the reserve allows; a step more, because the last
+    /// one may be used to prolong.
+    fn shortest(&self, usual: TimeDelta, memory: &Memory) -> TimeDelta {
+        let policy = self.situation.policy;
+        if self.writes_are_short(memory) { usual.max(policy.rails.pace() + policy.ramp.step) } else { usual }
+    }
+
+    fn writes_are_short(&self, memory: &Memory) -> bool {
+        memory.writes.count(self.situation.now) >= self.situation.policy.rails.many_writes()
     }
 
     /// Little is left and the plan says more: either the floor would run out within a step, or at least a quarter of the
@@ -214,11 +238,13 @@ impl Drawing<'_, '_> {
         let planned = self.planned(floor, memory, false);
         let (left, gain) = (until - now, planned - until);
         let quarter = policy.longest_hold / 4;
+        let runs_out = left < policy.ramp.step;
+        let writes = if runs_out { policy.rails.writes_per_hour } else { policy.rails.writes_for_lowering() };
         // A plan that needs the floor no more says "until now", later at every tick: that is no gain worth a write.
         planned > now
             && gain >= policy.ramp.step / 5
-            && (left < policy.ramp.step || (left < quarter && gain >= quarter))
-            && memory.writes.count(now) < policy.rails.writes_for_lowering()
+            && (runs_out || (left < quarter && gain >= quarter))
+            && memory.writes.count(now) < writes
     }
 
     /// The state that stops most; the ordinary ones are told by what happens to the floor.

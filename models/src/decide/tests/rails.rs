@@ -1,5 +1,5 @@
 use super::*;
-use crate::policy::Mode;
+use crate::policy::{Mode, Rails};
 use crate::target::{Held, Hold, Target};
 use crate::testing::{held, holding, target};
 
@@ -379,7 +379,7 @@ fn the_deadline_of_a_raise_that_waits_does_not_move() {
 }
 
 #[test]
-fn many_writes_look_further_and_the_last_two_are_for_raises() {
+fn many_writes_look_further_and_some_are_kept_for_raises_and_for_floors_that_are_over() {
     let mut needs = vec![8; 288];
     needs[10] = 30;
     let written = |count: i64, need: &[u32], target: Target| {
@@ -389,8 +389,33 @@ fn many_writes_look_further_and_the_last_two_are_for_raises() {
     };
     assert_eq!(written(0, &needs, target()), 8);
     assert_eq!(written(6, &needs, target()), 30, "the peak of the next hour in one write");
-    assert_eq!(written(11, &needs, target()), 30);
-    assert_eq!(written(12, &needs, target()), 0, "none left");
-    assert_eq!(written(9, &[3; 20], holding(20, 60)), 12);
-    assert_eq!(written(10, &[3; 20], holding(20, 60)), 20, "a lower may not use the last two");
+    assert_eq!(written(9, &needs, target()), 30);
+    assert_eq!(written(10, &needs, target()), 0, "the last two are not for raises");
+    assert_eq!(written(7, &[3; 20], holding(20, 60)), 12);
+    assert_eq!(written(8, &[3; 20], holding(20, 60)), 20, "a lower may not use the last four");
+    assert_eq!(written(11, &[3; 20], holding(20, -6)), 12, "but the last of all where the floor's time is over");
+    assert_eq!(written(12, &[3; 20], holding(20, -6)), 20, "none left");
+}
+
+#[test]
+fn writes_that_are_short_make_floors_last() {
+    // Writes of the last hour → minutes for which a floor is written that the plan needs for 5 min only.
+    for (count, wanted) in [(0, 15), (5, 15), (6, 35), (9, 35)] {
+        let mut needs = vec![3; 288];
+        needs[0] = 20;
+        let mut case = Case::new(target(), 0).needs(&needs).remembers(30, 3);
+        (0..count).for_each(|i| case.memory.writes.push(time(-50 + 4 * i)));
+        let decision = case.decide();
+        assert_eq!((decision.floor, (decision.until - time(0)).num_minutes()), (Some(n(20)), wanted), "{count} writes");
+    }
+}
+
+#[test]
+fn every_budget_of_writes_has_something_for_everybody() {
+    for writes_per_hour in 2..=240 {
+        let rails = Rails { writes_per_hour, ..Rails::default() };
+        assert!(rails.reserve() >= 1 && rails.writes_for_raising() >= 1, "{writes_per_hour}");
+        assert!(rails.writes_for_lowering() < rails.writes_for_raising());
+        assert_eq!(rails.reserve() + rails.writes_for_raising(), writes_per_hour);
+    }
 }

@@ -1,9 +1,10 @@
 //! What must hold at every tick of every history (`failures.md` 2.0).
 
 use super::super::{Action, Reply};
-use super::world::{Tick, World};
+use super::world::{TICK, Tick, World};
 use crate::guard::headroom;
 use crate::policy::Directive;
+use crate::target::Hold;
 use crate::units::Replicas;
 use chrono::TimeDelta;
 use proptest::prelude::*;
@@ -35,10 +36,36 @@ impl World {
 
     /// I7: no more than `most` writes within any hour. What a person asks for (release) is his own.
     pub(super) fn writes_per_hour(&self, most: usize) -> TestCaseResult {
-        let times: Vec<_> = self.writes().filter(|t| t.next.action.write().is_some()).map(|tick| tick.now).collect();
+        self.bounded(most, |tick| tick.next.action.write().is_some())
+    }
+
+    /// I7 where nobody interferes: giving back counts as well.
+    pub(super) fn all_writes_per_hour(&self, most: usize) -> TestCaseResult {
+        self.bounded(most, |_| true)
+    }
+
+    fn bounded(&self, most: usize, counts: impl Fn(&Tick) -> bool) -> TestCaseResult {
+        let times: Vec<_> = self.writes().filter(|tick| counts(tick)).map(|tick| tick.now).collect();
         for (i, start) in times.iter().enumerate() {
             let within = times[i..].iter().take_while(|at| **at - *start < TimeDelta::hours(1)).count();
             prop_assert!(within <= most, "{within} writes within an hour of {start}");
+        }
+        Ok(())
+    }
+
+    /// I6 where nobody interferes: a floor past its `until` begins to come down, or is written anew, within five minutes.
+    pub(super) fn nothing_outlives_its_until(&self) -> TestCaseResult {
+        let mut wrote = None;
+        for tick in &self.ticks {
+            if let Hold::Held(held) = &tick.seen.hold
+                && wrote.is_none_or(|at| at <= held.until)
+            {
+                let over = tick.now - held.until;
+                prop_assert!(over <= TimeDelta::minutes(5) + TICK, "held {over} past its until: {:?}", tick.decision);
+            }
+            if matches!(tick.reply, Reply::Done { .. }) {
+                wrote = Some(tick.now);
+            }
         }
         Ok(())
     }

@@ -47,6 +47,11 @@ fn directive() -> impl Strategy<Value = Event> {
         .prop_map(Event::Directive)
 }
 
+/// Ways in which a floor loses what speaks for it.
+fn end() -> impl Strategy<Value = Event> {
+    prop_oneof![Just(Event::Samples(false)), Just(Event::Trust(false)), Just(Event::Plan(vec![0]))]
+}
+
 /// A value below every floor that is not the base.
 fn opinion() -> impl Strategy<Value = u32> {
     prop_oneof![1u32..3, 4u32..7]
@@ -88,6 +93,25 @@ proptest! {
         let mut world = World::new();
         world.run(&events);
         world.check()?;
+        world.all_writes_per_hour(12)?;
+        world.nothing_outlives_its_until()?;
+    }
+
+    /// I6 beside I7: the hour's writes are spent by a plan that moves at every look, then nothing speaks for the floor any more.
+    #[test]
+    fn a_spent_hour_keeps_no_floor_past_its_until(
+        moves in prop::collection::vec((0u32..60, 1usize..14), 10..120), wish in 0u32..50, end in end()
+    ) {
+        let mut world = World::new();
+        world.evidence.own_wish = Some(n(wish));
+        for (need, ticks) in moves {
+            world.needs = vec![need];
+            world.wait(ticks);
+        }
+        world.run(&[end]);
+        world.wait(2 * 60 * 9);
+        world.all_writes_per_hour(12)?;
+        world.nothing_outlives_its_until()?;
     }
 
     #[test]
