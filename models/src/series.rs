@@ -197,6 +197,42 @@ impl Series {
         Ok(())
     }
 
+    /// Puts another piece over this one: where it has a sample that one counts, else ours stays. Gives how many are new.
+    ///
+    /// Unlike [`Series::merge`] for pieces that may revise: the newest samples of a load are not settled yet.
+    ///
+    /// ```
+    /// use chrono::{DateTime, TimeDelta};
+    /// use floorcast_models::series::Series;
+    /// let at = |i| DateTime::from_timestamp(60 * i, 0).unwrap();
+    /// let of = |i, values: &[f32]| Series::new(at(i), TimeDelta::minutes(1), values.to_vec()).unwrap();
+    /// let mut ours = of(0, &[1.0, f32::NAN, 3.0]);
+    /// assert_eq!(ours.overlay(&of(1, &[2.0, f32::NAN, 4.0])).unwrap(), 2);
+    /// assert_eq!(ours.values(), [1.0, 2.0, 3.0, 4.0]);
+    /// ```
+    pub fn overlay(&mut self, other: &Self) -> Result<usize, SeriesError> {
+        if other.step != self.step {
+            return Err(SeriesError::Mismatch(format!("steps differ: {} s and {} s", self.step, other.step)));
+        }
+        let start = self.start.min(other.start);
+        let end = self.end().timestamp().max(other.end().timestamp());
+        let len = ((end - start) / self.step) as usize;
+        if len > LONGEST {
+            return Err(SeriesError::TooLong(len));
+        }
+        let before = ((self.start - start) / self.step) as usize;
+        self.values.splice(0..0, std::iter::repeat_n(f32::NAN, before));
+        self.values.resize(len, f32::NAN);
+        self.start = start;
+        let from = ((other.start - start) / self.step) as usize;
+        let mut new = 0;
+        for (mine, theirs) in self.values[from..].iter_mut().zip(&other.values).filter(|(_, theirs)| !theirs.is_nan()) {
+            new += usize::from(mine.is_nan());
+            *mine = *theirs;
+        }
+        Ok(new)
+    }
+
     /// Means over a coarser step, a multiple of this one; a bucket with less than half of its samples is missing.
     pub fn resample(&self, step: TimeDelta) -> Result<Self, SeriesError> {
         let coarse = step.num_seconds();

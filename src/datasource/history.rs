@@ -81,7 +81,7 @@ impl History {
             return Ok(self.begin(now, answer));
         };
         let disagrees = self.disagrees(&series, &answer.series);
-        let added = extend(&mut series, &answer.series)?;
+        let added = series.overlay(&answer.series)?;
         series.forget_before(now - self.window);
         let vanished = answer.is_empty() && series.newest().is_some();
         self.series = Some(series);
@@ -100,10 +100,10 @@ impl History {
     /// Whether a settled sample differs: one older than the two newest of what we have.
     fn disagrees(&self, mine: &Series, theirs: &Series) -> bool {
         let settled = mine.end() - self.step * (AGAIN - 1);
-        (0..theirs.len()).map(|i| theirs.time(i)).filter(|t| *t < settled).any(|t| match (mine.at(t), theirs.at(t)) {
-            (Some(a), Some(b)) => !agree(a as f32, b as f32),
-            _ => false,
-        })
+        let theirs = theirs.values().iter().enumerate().map(|(i, b)| (theirs.time(i), *b));
+        theirs
+            .take_while(|(t, _)| *t < settled)
+            .any(|(t, b)| mine.at(t).is_some_and(|a| !b.is_nan() && !agree(a as f32, b)))
     }
 
     /// How much there is of how much was wanted, where retention or age gives less than nine tenths.
@@ -113,23 +113,6 @@ impl History {
         let have = series.end() - series.time(oldest);
         (have * 10 < self.window * 9).then_some((have, self.window))
     }
-}
-
-/// Puts the answer's samples over ours; what it does not know stays as it was. Counts the new ones.
-fn extend(mine: &mut Series, theirs: &Series) -> Result<usize, SeriesError> {
-    let start = mine.start().min(theirs.start());
-    let end = mine.end().max(theirs.end());
-    let step = mine.step();
-    let len = ((end - start).num_seconds() / mine.step_seconds()) as usize;
-    let (mut values, mut added) = (Vec::with_capacity(len), 0);
-    for i in 0..len {
-        let t = start + step * i as i32;
-        let (old, new) = (mine.at(t), theirs.at(t));
-        added += usize::from(old.is_none() && new.is_some());
-        values.push(new.or(old).map_or(f32::NAN, |v| v as f32));
-    }
-    *mine = Series::new(start, step, values)?;
-    Ok(added)
 }
 
 #[cfg(test)]
