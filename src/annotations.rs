@@ -72,11 +72,11 @@ impl OptIn {
 
 impl Settings {
     /// What cannot be known without the HPA: a base above its `maxReplicas`.
-    pub fn against(&self, max: Replicas) -> Option<AnnotationError> {
+    pub fn against(&self, max: Replicas, on: On) -> Option<AnnotationError> {
         let base = self.policy.base.filter(|base| *base > max)?;
         Some(AnnotationError::new(
             Key::MinReplicas,
-            On::Hpa,
+            on,
             &base.to_string(),
             &format!(
                 "{base} is above maxReplicas {max}\na floor can never exceed maxReplicas\nlower it, or raise spec.maxReplicas"

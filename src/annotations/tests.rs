@@ -196,8 +196,8 @@ fn a_base_above_a_cap_or_above_max_is_refused() {
     let errors = of(&[("mode", "live"), ("min-replicas", "9"), ("max-floor", "5")], "shop").settings.unwrap_err();
     assert_eq!(errors[0].what, "9 is above max-floor 5");
     let settings = of(&[("mode", "live"), ("min-replicas", "9")], "shop").settings.unwrap();
-    assert_eq!(settings.against(Replicas::new(8)).unwrap().what, "9 is above maxReplicas 8");
-    assert_eq!(settings.against(Replicas::new(9)), None);
+    assert_eq!(settings.against(Replicas::new(8), On::Hpa).unwrap().what, "9 is above maxReplicas 8");
+    assert_eq!(settings.against(Replicas::new(9), On::Hpa), None);
 }
 
 #[test]

@@ -241,9 +241,8 @@ pub(super) fn status(process: &Process<'_>) -> api::Status {
 }
 
 fn datasource(reader: &Reader) -> api::Datasource {
-    let up = reader.is_up();
-    let error = (!up).then(|| "the last query was not answered; the workloads' notes say why".to_owned());
-    api::Datasource { name: reader.name().to_owned(), up, error }
+    let error = reader.fault().map(|fault| fault.to_string());
+    api::Datasource { name: reader.name().to_owned(), up: reader.is_up(), error }
 }
 
 /// Replicas above base that are held, by namespace and over the cluster.

@@ -1,7 +1,11 @@
 //! The workloads of the cluster and what their owners ask: kept in step with what is observed.
 
 use super::entry::{Entry, Key};
-use crate::{annotations, config::Config, kubernetes::Workload};
+use crate::{
+    annotations::{self, Key as AnnotationKey, On},
+    config::Config,
+    kubernetes::Workload,
+};
 use std::{collections::BTreeMap, sync::Arc};
 
 /// Every workload that was observed, by key.
@@ -92,13 +96,25 @@ fn renew(mut entry: Entry, workload: Arc<Workload>, config: &Config, same_config
 }
 
 fn read(workload: &Workload, config: &Config) -> annotations::OptIn {
-    annotations::read(
+    let mut opt_in = annotations::read(
         &workload.hpa_annotations,
         workload.target_annotations(),
         config,
         &workload.namespace,
         &workload.hpa_labels,
-    )
+    );
+    if opt_in.wanted()
+        && let Ok(settings) = &opt_in.settings
+        && let Some(error) = settings.against(workload.target.max, on(workload, AnnotationKey::MinReplicas))
+    {
+        opt_in.settings = Err(vec![error]);
+    }
+    opt_in
+}
+
+/// The object whose value counts.
+fn on(workload: &Workload, key: AnnotationKey) -> On {
+    if workload.hpa_annotations.contains_key(&key.annotation()) { On::Hpa } else { On::Target }
 }
 
 /// Differences that a person made. The HPA's own status writes, every 15 s each, are none.

@@ -87,3 +87,12 @@ fn a_wrong_schedule_raises_nothing_and_says_why() {
     let note = view.notes.iter().find(|note| note.code == "InvalidAnnotation").unwrap();
     assert!(note.blocks && note.text.contains("character 3: \"25\" is no hour"), "{}", note.text);
 }
+
+#[test]
+fn a_base_above_the_maximum_is_refused_and_says_why() {
+    let annotations = [("mode", "live"), ("min-replicas", "21"), ("schedule", "0 0 * * *, 23h, 9")];
+    let (floors, view) = floors("2026-01-09T16:00:00Z", 30, &annotations, 5);
+    assert_eq!(floors, [(0, 2)]);
+    let note = view.notes.iter().find(|note| note.code == "InvalidAnnotation").unwrap();
+    assert!(note.blocks && note.text.contains("21 is above maxReplicas 20"), "{}", note.text);
+}

@@ -48,6 +48,8 @@ pub(crate) struct Exchange {
     backoff: Mutex<Backoff>,
     spent: AtomicU32,
     skew: Mutex<Option<TimeDelta>>,
+    /// What the server itself failed with last; `None` after a good answer.
+    fault: Mutex<Option<Fault>>,
 }
 
 /// Ends a probe also when its future is dropped half-way.
@@ -79,6 +81,7 @@ impl Exchange {
             backoff: Mutex::new(Backoff::new(seed)),
             spent: AtomicU32::new(0),
             skew: Mutex::new(None),
+            fault: Mutex::new(None),
         }
     }
 
@@ -99,6 +102,11 @@ impl Exchange {
     /// No failure since the last answer.
     pub(crate) fn is_up(&self) -> bool {
         self.backoff().failures() == 0
+    }
+
+    /// Why it does not answer; `None` while it does.
+    pub(crate) fn fault(&self) -> Option<Fault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Places in flight.
@@ -170,12 +178,16 @@ impl Exchange {
             Err(fault) if fault.is_of_the_server() => {
                 let wanted = if let Fault::Throttled { retry_after, .. } = fault { *retry_after } else { None };
                 self.backoff().failed(began, now, wanted);
+                *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = Some(fault.clone());
                 if matches!(fault, Fault::Throttled { .. } | Fault::TimedOut { .. }) {
                     self.bulkhead.overloaded();
                 }
             }
             _ => {
                 self.backoff().succeeded(began);
+                if self.is_up() {
+                    *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = None;
+                }
                 self.bulkhead.recovered();
             }
         }

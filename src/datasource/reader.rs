@@ -154,6 +154,11 @@ impl Reader {
         self.exchange.is_up()
     }
 
+    /// Why it does not answer, with the remedy; `None` while it does.
+    pub fn fault(&self) -> Option<ReadError> {
+        self.exchange.fault().map(|fault| self.error(None, fault))
+    }
+
     /// The server's clock less ours, by the `Date` of its last answer.
     pub fn clock_skew(&self) -> Option<TimeDelta> {
         self.exchange.skew()

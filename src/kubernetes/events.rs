@@ -1,12 +1,13 @@
 //! Kubernetes Events: told once, aggregated, and never in anybody's way.
 //!
 //! A fixed list of reasons; the same words again become a series; at most ten a minute go out in the long run; what does not
-//! fit is counted and dropped.
+//! fit is counted and dropped, the ordinary course first. What must be told (`Contended`) waits for its turn instead.
 
 mod pace;
 mod reason;
 mod send;
 
+use reason::Weight;
 pub use reason::{EventReason, Severity};
 
 use super::workload::Workload;
@@ -17,7 +18,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc;
 
-/// Events that wait to be sent; more are dropped, oldest news first out of the door.
+/// Events of each queue that wait to be sent; more are dropped, oldest news first out of the door.
 const QUEUE: usize = 256;
 /// Longest note, bytes. The API allows 1 kB.
 const NOTE: usize = 1000;
@@ -52,7 +53,8 @@ impl From<&Workload> for About {
 /// Sends events in the background.
 #[derive(Clone)]
 pub struct Recorder {
-    queue: mpsc::Sender<News>,
+    must: mpsc::Sender<News>,
+    rest: mpsc::Sender<News>,
     shared: Arc<Shared>,
 }
 
@@ -85,12 +87,12 @@ struct News {
 impl Recorder {
     /// Starts the background task; `instance` is the pod's name. Must be called on a tokio runtime.
     pub fn start(client: Client, instance: &str, now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>) -> Self {
-        let (queue, inbox) = mpsc::channel(QUEUE);
+        let ((must, musts), (rest, others)) = (mpsc::channel(QUEUE), mpsc::channel(QUEUE));
         let shared =
             Arc::new(Shared { last: Mutex::default(), dropped: AtomicU64::new(0), sent: AtomicU64::new(0), now });
         let sender = send::Sender::new(client, instance.to_owned(), Arc::clone(&shared));
-        tokio::spawn(sender.run(inbox));
-        Self { queue, shared }
+        tokio::spawn(sender.run(musts, others));
+        Self { must, rest, shared }
     }
 
     /// Tells something about a workload. Returns at once; best effort.
@@ -106,7 +108,8 @@ impl Recorder {
             return;
         };
         let news = News { about, reason, note, at, unsent };
-        if self.queue.try_send(news).is_err() {
+        let queue = if reason.weight() == Weight::Must { &self.must } else { &self.rest };
+        if queue.try_send(news).is_err() {
             self.shared.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }

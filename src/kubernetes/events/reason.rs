@@ -19,6 +19,17 @@ impl Severity {
     }
 }
 
+/// What is lost if nobody hears of it. A heavier event never waits for a lighter one, and a share of the pace is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// The ordinary course: metrics and the next event tell it as well.
+    Course,
+    /// Trouble: the workload's notes and state say it too.
+    Trouble,
+    /// Somebody else's tool or object needs a hand, and the cause is seen only now: told late rather than never.
+    Must,
+}
+
 /// Declares the reasons once: the enum, its words, and what the documentation says of each.
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident $severity:ident;)+) => {
@@ -43,6 +54,15 @@ macro_rules! reasons {
             pub const fn severity(self) -> Severity {
                 match self {
                     $(Self::$name => Severity::$severity,)+
+                }
+            }
+
+            /// How much is lost with it.
+            pub(super) const fn weight(self) -> Weight {
+                match (self, self.severity()) {
+                    (Self::Contended | Self::LeftoverOwnership | Self::DamagedMarks, _) => Weight::Must,
+                    (_, Severity::Warning) => Weight::Trouble,
+                    (_, Severity::Normal) => Weight::Course,
                 }
             }
 

@@ -2,6 +2,7 @@
 //! lets nothing else of an Event change, the note least of all.
 
 use super::pace::{self, Bucket};
+use super::reason::Weight;
 use super::{About, EventReason, News, Shared};
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{Method, Request, StatusCode};
@@ -15,6 +16,8 @@ use tokio::sync::mpsc;
 
 /// One request may take this long; then its event is lost.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// So often an event that must be told is sent before it is given up.
+const TRIES: usize = 3;
 /// Series that are remembered.
 const SERIES: usize = 4096;
 
@@ -39,31 +42,60 @@ impl Sender {
         Self { bucket: Bucket::new((shared.now)()), client, instance, shared, series: BTreeMap::new() }
     }
 
-    pub(super) async fn run(mut self, mut inbox: mpsc::Receiver<News>) {
-        while let Some(news) = inbox.recv().await {
-            let sent = self.bucket.take((self.shared.now)()) && self.send(news).await;
+    /// Sends what comes, what must be told first, until both queues are closed.
+    pub(super) async fn run(mut self, mut musts: mpsc::Receiver<News>, mut others: mpsc::Receiver<News>) {
+        loop {
+            let news = tokio::select! {
+                biased;
+                Some(news) = musts.recv() => news,
+                news = others.recv() => match news {
+                    Some(news) => news,
+                    None => return,
+                },
+            };
+            let sent = match news.reason.weight() {
+                Weight::Must => self.insist(&news).await,
+                weight => self.bucket.take((self.shared.now)(), weight) && self.send(&news).await,
+            };
             let counter = if sent { &self.shared.sent } else { &self.shared.dropped };
             counter.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    async fn send(&mut self, news: News) -> bool {
+    /// Waits for its turn, and tries again where the server did not answer; not for ever.
+    async fn insist(&mut self, news: &News) -> bool {
+        let pause = pace::EVERY.to_std().unwrap_or_default();
+        for _ in 0..TRIES {
+            while !self.bucket.take((self.shared.now)(), Weight::Must) {
+                tokio::time::sleep(pause).await;
+            }
+            if self.send(news).await {
+                return true;
+            }
+            tokio::time::sleep(pause).await;
+        }
+        false
+    }
+
+    async fn send(&mut self, news: &News) -> bool {
         self.series.retain(|_, s| news.at.signed_duration_since(s.at) < pace::SERIES);
         let key = (news.about.clone(), news.reason);
-        if let Some(series) = self.series.get_mut(&key).filter(|s| s.note == news.note) {
-            series.count = series.count.saturating_add(1).saturating_add(news.unsent);
-            series.at = news.at;
-            let (name, body) = (series.name.clone(), repeated(&news, series.count));
-            match self.patch(&news.about.namespace, &name, &body).await {
+        if let Some(series) = self.series.get(&key).filter(|s| s.note == news.note) {
+            let count = series.count.saturating_add(1).saturating_add(news.unsent);
+            let name = series.name.clone();
+            match self.patch(&news.about.namespace, &name, &repeated(news, count)).await {
                 Some(StatusCode::NOT_FOUND) => {}
-                status => return status.is_some_and(|s| s.is_success()),
+                Some(status) if status.is_success() => {
+                    self.series.insert(key, Series { name, note: news.note.clone(), count, at: news.at });
+                    return true;
+                }
+                _ => return false,
             }
         }
-        let name = name(&news);
-        let created = self.create(&news, &name).await;
+        let name = name(news);
+        let created = self.create(news, &name).await;
         if created && self.series.len() < SERIES {
-            let at = news.at;
-            self.series.insert(key, Series { name, note: news.note, count: 1, at });
+            self.series.insert(key, Series { name, note: news.note.clone(), count: 1, at: news.at });
         }
         created
     }
@@ -72,7 +104,8 @@ impl Sender {
         let body = first(news, name, &self.instance);
         let path = format!("/apis/events.k8s.io/v1/namespaces/{}/events", news.about.namespace);
         let status = self.request(Method::POST, path, "application/json", &body).await;
-        status.is_some_and(|s| s.is_success())
+        // The name is this very event's: where it is there already, an earlier try landed without an answer.
+        status.is_some_and(|s| s.is_success() || s == StatusCode::CONFLICT)
     }
 
     async fn patch(&self, namespace: &str, name: &str, body: &Value) -> Option<StatusCode> {

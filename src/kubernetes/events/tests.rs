@@ -90,6 +90,22 @@ async fn a_flood_is_cut_and_counted_and_never_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn contended_is_told_however_many_others_there_are() {
+    let (script, recorder) = recorder(2000);
+    for i in 0..1000 {
+        let reason = if i % 2 == 0 { EventReason::Activated } else { EventReason::MetricsUnavailable };
+        recorder.tell_about(about(&format!("web-{i}")), reason, "one of many");
+    }
+    for i in 0..40 {
+        recorder.tell_about(about(&format!("fought-{i}")), EventReason::Contended, "kustomize-controller");
+    }
+    minutes(5).await;
+    let told = script.sent().iter().filter(|s| s.body["reason"] == "Contended").count();
+    assert_eq!(told, 40, "of 40; {} others were dropped", recorder.dropped());
+    assert!(script.sent().len() <= 25 + 50, "and the pace is kept");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_dead_server_costs_events_and_nothing_else() {
     let (_script, recorder) = recorder(0);
     recorder.tell_about(about("web"), EventReason::Contended, "kustomize-controller");
