@@ -10,23 +10,21 @@ mod news;
 mod record;
 mod roster;
 mod study;
+mod wiring;
 mod write;
 
 use entry::Entry;
 pub use entry::Key;
+pub use wiring::{Clock, Connect, LearnOn, Wiring};
 
 use crate::{
-    config::{Config, Current},
+    config::Config,
     datasource::Datasources,
-    http::{Pulse, api::Snapshot},
+    http::api::Snapshot,
     kubernetes::{
-        apply::Writer,
         control::Control,
-        events::Recorder,
         lease::{Leadership, Ours},
-        observe::Cluster,
     },
-    metrics::Metrics,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
@@ -46,12 +44,6 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Wall clock of the process, or of the simulation.
-pub type Clock = Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>;
-
-/// Makes the datasources of a configuration; what is wrong with one is said in a sentence.
-pub type Connect = Box<dyn Fn(&Config) -> Result<Datasources, String> + Send + Sync>;
-
 /// Studies under way at once. The datasources' own bulkheads let four questions through each; more studies would only wait.
 const STUDIES: usize = 16;
 /// Requests that a study makes at most in the common case: a load, the HPA's own figures of the back-cast, twice each.
@@ -62,38 +54,6 @@ const GATHER: Duration = Duration::from_secs(1);
 const DRIFT: TimeDelta = TimeDelta::minutes(5);
 /// Workloads whose study is due in one tick are looked at again this soon after a failure.
 const AFTER_FAILURE: TimeDelta = TimeDelta::seconds(30);
-
-/// Everything a daemon is wired to.
-pub struct Wiring {
-    /// The watched cluster.
-    pub cluster: Cluster,
-    /// Sends floors.
-    pub writer: Writer,
-    /// Who leads.
-    pub leadership: watch::Receiver<Leadership>,
-    /// The lease's clock may be told of newer epochs on objects.
-    pub at_least: Box<dyn Fn(u64) + Send + Sync>,
-    /// Tells Events.
-    pub recorder: Recorder,
-    /// The configuration in force.
-    pub config: watch::Receiver<Current>,
-    /// Makes the datasources of a configuration.
-    pub connect: Connect,
-    /// The process' metrics.
-    pub metrics: Arc<Metrics>,
-    /// Where snapshots go.
-    pub snapshot: watch::Sender<Arc<Snapshot>>,
-    /// The heartbeat of `/livez`.
-    pub pulse: Arc<Pulse>,
-    /// The wall clock.
-    pub clock: Clock,
-    /// Identity of the process.
-    pub identity: String,
-    /// What we may not do, as sentences.
-    pub forbidden: watch::Receiver<Vec<String>>,
-    /// Ask and learn also while another process leads: for commands that only look.
-    pub always_study: bool,
-}
 
 /// The state between two ticks.
 pub struct Daemon {
@@ -272,6 +232,7 @@ impl Daemon {
             config: Arc::clone(&self.config),
             now: Arc::clone(&self.wiring.clock),
             cores: Arc::clone(&self.cores),
+            learn_on: self.wiring.learn_on,
         });
         self.studies.spawn(study::run(desk, brief, papers));
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{self, Config, ConfigError, Current},
-    daemon::{Clock, Connect, Daemon, Wiring},
+    daemon::{Clock, Connect, Daemon, LearnOn, Wiring},
     datasource::{DatasourceSettings, Datasources, Observer},
     http::{self, BindError, Pulse, Sources, api::Snapshot},
     kubernetes::{
@@ -98,6 +98,7 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
         clock,
         identity,
         always_study: false,
+        learn_on: LearnOn::Threads,
         forbidden: reviewed.subscribe(),
     };
     let reviews = tokio::spawn(review(clients.watch.clone(), Arc::clone(&config), namespace, reviewed));

@@ -4,7 +4,7 @@
 use super::{Exit, Failure, Global};
 use crate::{
     config::{Config, Current},
-    daemon::{Clock, Daemon, Wiring},
+    daemon::{Clock, Daemon, LearnOn, Wiring},
     datasource::Datasources,
     http::{Pulse, api::Snapshot},
     kubernetes::{
@@ -131,6 +131,7 @@ impl Look {
             identity: IDENTITY.to_owned(),
             forbidden: allowed.subscribe(),
             always_study: true,
+            learn_on: LearnOn::Threads,
         };
         let daemon = Daemon::new(wiring).map_err(failed)?;
         Ok((seen, daemon, (nobody, allowed, publish)))

@@ -7,7 +7,7 @@ pub mod core;
 mod record;
 mod shell;
 
-pub use shell::{Elector, Settings, identity};
+pub use shell::{Elector, Settings, identity, identity_by};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::protocol::Identity;

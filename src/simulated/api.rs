@@ -59,7 +59,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// What all connections share.
 pub struct Shared {
     state: Mutex<State>,
-    changed: tokio::sync::watch::Sender<u64>,
+    /// Wakes the watches in the order in which they wait; a watch channel would wake them in a random one.
+    changed: tokio::sync::Notify,
     clock: Clock,
 }
 
@@ -80,9 +81,8 @@ pub struct Server {
 impl Server {
     /// An empty cluster. The seed decides uids and chances of faults.
     pub fn new(clock: Clock, seed: u64) -> Self {
-        let state = State::new(seed);
-        let changed = tokio::sync::watch::Sender::new(state.store.version());
-        Self { shared: Arc::new(Shared { state: Mutex::new(state), changed, clock }) }
+        let (state, changed) = (Mutex::new(State::new(seed)), tokio::sync::Notify::new());
+        Self { shared: Arc::new(Shared { state, changed, clock }) }
     }
 
     /// The clock that stamps its objects.
@@ -132,7 +132,7 @@ impl Server {
         let mut state = lock(&self.shared.state);
         state.watch_closings += 1;
         state.faults.note("watch-closed");
-        self.shared.changed.send_replace(state.store.version());
+        self.shared.changed.notify_waiters();
     }
 
     /// One object.
@@ -216,7 +216,7 @@ impl Shared {
     /// Wakes the watches where something changed.
     fn tell(&self, state: &State, before: u64) {
         if state.store.version() != before {
-            self.changed.send_replace(state.store.version());
+            self.changed.notify_waiters();
         }
     }
 }

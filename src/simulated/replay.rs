@@ -11,7 +11,7 @@ use super::clock::Clock;
 use super::cluster::{Cluster, Deployed, Minute, Past, Tally, scrape};
 use super::prometheus::Prometheus;
 use crate::config::{Config, Current};
-use crate::daemon::{self, Daemon, Wiring};
+use crate::daemon::{self, Daemon, LearnOn, Wiring};
 use crate::datasource::{DatasourceSettings, Datasources, Reader, Transport};
 use crate::http::{Pulse, api::Snapshot};
 use crate::kubernetes::lease::{self, Elector};
@@ -262,7 +262,8 @@ pub fn wire(
 ) -> Result<Wired, ReplayError> {
     let clients = Clients::from_service(&server.connect(USER).from_pod(pod), NAMESPACE);
     let clock: daemon::Clock = Arc::new(server.clock().reader());
-    let identity = lease::identity(pod);
+    // One life of a pod begins at one instant: no two have a name, and a replay has the same ones.
+    let identity = lease::identity_by(pod, server.clock().now().timestamp_millis() as u32);
     let elector = Elector::start(&clients.lease, process::election(&config, NAMESPACE, &identity, &clock));
     let elector = Arc::new(elector.map_err(start)?);
     let at_least = Arc::clone(&elector);
@@ -293,6 +294,7 @@ pub fn wire(
         clock,
         identity,
         always_study: false,
+        learn_on: LearnOn::OwnTask,
     };
     let daemon = Daemon::new(wiring).map_err(ReplayError::Start)?;
     Ok(Wired { daemon, snapshots, metrics, kept: Kept { _elector: elector, _config: publish } })

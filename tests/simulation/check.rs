@@ -1,7 +1,7 @@
 //! The invariants of `failures.md` 2.0, checked on every mutating request of the daemon and on the objects after every step.
 
 use super::facts::{self, BOOK, LABEL, MANAGER, Said, annotation, differences, is_live, is_marked, max, min};
-use super::ledger::{Leases, Watched};
+use super::ledger::{Digest, Leases, Watched};
 use super::trouble::{Kind as Trouble_, Trouble};
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast::simulated::api::Server;
@@ -19,6 +19,8 @@ const REACTION: TimeDelta = TimeDelta::seconds(15);
 const TICK: TimeDelta = TimeDelta::seconds(75);
 /// Two steps and a minute: how old a sample may be to be acted on; with the step in which it was taken and a study's spread.
 const FRESH: TimeDelta = TimeDelta::minutes(2 * 15 + 1 + 15 + 1);
+/// A person's or tool's value is answered by a release, a fight or a new base: for two ramp steps a fall may be his.
+const TOUCHED: TimeDelta = TimeDelta::minutes(10);
 const DRAIN_WITHIN: TimeDelta = TimeDelta::minutes(5);
 const WRITES_PER_HOUR: usize = 12;
 const EVENTS_PER_HOUR: usize = 600;
@@ -37,6 +39,7 @@ pub(crate) struct Checker {
     pub(crate) course: Vec<String>,
     pub(crate) floors_raised: u32,
     pub(crate) writes: u32,
+    pub(crate) digest: Digest,
     troubles: Vec<Trouble>,
     events: Vec<DateTime<Utc>>,
     seed: u64,
@@ -51,6 +54,7 @@ impl Checker {
             course: Vec::new(),
             floors_raised: 0,
             writes: 0,
+            digest: Digest::new(),
             troubles: troubles.to_vec(),
             events: Vec::new(),
             seed,
@@ -88,6 +92,7 @@ impl Checker {
 
     /// A sink for requests: every one of the daemon's, oldest first.
     pub(crate) fn requests(&mut self, server: &Server, entries: &[Entry]) {
+        entries.iter().for_each(|entry| self.digest.take(entry));
         for entry in entries.iter().filter(|e| e.request.user == USER) {
             match entry.request.kind {
                 Kind::Hpa => self.hpa(server, entry),
@@ -190,7 +195,7 @@ impl Checker {
         if !is_marked(before) && held.is_some() && !is_live(before) {
             found.push(("I9", "a floor on an HPA that is not live".to_owned()));
         }
-        if !recent && self.is_frozen(&key, now) {
+        if !recent && self.is_frozen(now) {
             found.push(("I9", "a write although the kill switch says freeze".to_owned()));
         }
         if raised {
@@ -199,7 +204,7 @@ impl Checker {
             if let Some(since) = self.blind_since(now).filter(|since| now - *since > FRESH) {
                 found.push(("I2", format!("raised although no sample could arrive since {since}")));
             }
-        } else if let Some(what) = self.fell(&key, &watched, before, after, now) {
+        } else if let Some(what) = self.fell(&watched, before, after, now) {
             found.push(("I2", what));
         }
         let watched = self.hpas.get_mut(&key).unwrap();
@@ -235,25 +240,22 @@ impl Checker {
         }
     }
 
-    fn is_frozen(&self, key: &Key, now: DateTime<Utc>) -> bool {
-        let _ = key;
+    fn is_frozen(&self, now: DateTime<Utc>) -> bool {
         self.troubles.iter().any(|t| t.kind == Trouble_::Frozen && t.is_on(now) && now - t.from > REACTION)
     }
 
     /// A floor that fell faster than the ramp although nobody but the missing samples asked for it.
-    fn fell(&self, key: &Key, watched: &Watched, before: &Value, after: &Value, now: DateTime<Utc>) -> Option<String> {
+    fn fell(&self, watched: &Watched, before: &Value, after: &Value, now: DateTime<Utc>) -> Option<String> {
         let since = self.blind_since(now).filter(|since| now - *since > FRESH)?;
         let asked = !is_live(before)
-            || now - watched.touched <= TimeDelta::minutes(10)
+            || now - watched.touched <= TOUCHED
             || self.was_on(now, RECOVERY, |t| {
                 matches!(t.kind, Trouble_::Released | Trouble_::OptedOut | Trouble_::Shadowed | Trouble_::Reverted)
             });
         let (from, to) = (min(before), min(after));
-        // A step of the ramp is at least five minutes long: 10 % a minute, at least one replica.
-        let minutes = watched.wrote.map_or(5, |at| (now - at).num_minutes()).clamp(5, 10) as f64;
-        let step = (f64::from(from) * minutes * 0.1).ceil().max(1.0) as u32;
-        let _ = key;
-        (!asked && to + step < from).then(|| format!("{from} → {to} in one write, blind since {since}"))
+        // A step of the ramp is worth five minutes of 10 % each, compound, and at least one replica: 0.9⁵ stays.
+        let kept = (f64::from(from) * 0.9_f64.powi(5)).ceil().min(f64::from(from) - 1.0) as u32;
+        (!asked && to < kept).then(|| format!("{from} → {to} in one write, blind since {since}"))
     }
 
     /// The objects as they are; `alive`: a leader has the Lease and its process runs.

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast::simulated::api::audit::Entry;
+use floorcast::simulated::api::request::Request;
 use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 
@@ -54,6 +55,23 @@ impl Watched {
     /// Whether we wrote this value within a day: it is then nobody's opinion.
     pub(crate) fn is_ours(&self, value: u32) -> bool {
         self.floors.iter().any(|(_, floor)| *floor == value)
+    }
+}
+
+/// A fingerprint of everything that was asked of the API server, in its order: FNV-1a.
+pub(crate) struct Digest(pub(crate) u64);
+
+impl Digest {
+    pub(crate) const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    pub(crate) fn take(&mut self, entry: &Entry) {
+        let Entry { at, request, code, .. } = entry;
+        let Request { user, pod, verb, kind, namespace, name, subresource, query, body, .. } = request;
+        let line =
+            format!("{at} {user} {pod} {verb:?} {kind:?} {namespace}/{name}/{subresource} {query:?} {body} {code}");
+        self.0 = line.bytes().fold(self.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
     }
 }
 

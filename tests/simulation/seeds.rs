@@ -62,6 +62,7 @@ pub(crate) fn run_one(seed: u64, troubled: bool) -> Told {
         struck: BTreeMap::new(),
         floors_raised: 0,
         writes: 0,
+        digest: 0,
     });
     let panics = lock(&PANICS).remove(&name).unwrap_or_default();
     told.violations.extend(panics.into_iter().map(|what| format!("I12 violated by seed {seed}: {what}")));

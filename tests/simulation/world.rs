@@ -3,15 +3,17 @@
 use super::check::{Checker, Key};
 use super::draw::{LENGTH, Seed};
 use super::facts;
+use super::faults::{query_fault, request_fault};
 use super::ledger::Watched;
+use super::outcome::Outcome;
 use super::pods::{NAMES, Pods};
 use super::trouble::{Kind as Trouble_, Trouble};
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast::http::api::{Snapshot, Workload};
+use floorcast::http::api::Snapshot;
+use floorcast::simulated::api::Server;
 use floorcast::simulated::api::faults::{Fault, Rule};
 use floorcast::simulated::api::kind::Kind;
-use floorcast::simulated::api::request::{Request, Verb};
-use floorcast::simulated::api::{Server, refusal::Refusal};
+use floorcast::simulated::api::request::Verb;
 use floorcast::simulated::clock::Clock;
 use floorcast::simulated::cluster::{Cluster, Deployed, scrape};
 use floorcast::simulated::prometheus::{self, Prometheus};
@@ -27,30 +29,35 @@ const STEP: TimeDelta = TimeDelta::seconds(15);
 pub(crate) struct Told {
     pub(crate) violations: Vec<String>,
     pub(crate) course: Vec<String>,
+    /// Kinds of trouble that really struck, and how often.
     pub(crate) struck: BTreeMap<&'static str, u64>,
     pub(crate) floors_raised: u32,
     pub(crate) writes: u32,
+    /// Of everything that was asked of the API server: the same for the same seed, or the course was another.
+    pub(crate) digest: u64,
 }
 
 impl Told {
     pub(crate) fn report(&self) -> String {
         let mut lines = self.course.clone();
-        lines.push(format!("{} landed writes, {} raises, {:?}", self.writes, self.floors_raised, self.struck));
+        let Self { writes, floors_raised, struck, digest, .. } = self;
+        lines.push(format!("{writes} landed writes, {floors_raised} raises, digest {digest:016x}, {struck:?}"));
         lines.extend(self.violations.iter().cloned());
         lines.join("\n")
     }
 }
 
 pub(crate) struct World {
-    seed: Seed,
-    server: Server,
+    pub(super) seed: Seed,
+    pub(super) server: Server,
     prometheus: Prometheus,
     cluster: Cluster,
     pods: Pods,
-    checker: Checker,
+    pub(super) checker: Checker,
     begun: Vec<bool>,
     ended: Vec<bool>,
-    struck: BTreeMap<&'static str, u64>,
+    /// What was done about it had an effect.
+    acted: Vec<bool>,
 }
 
 impl World {
@@ -76,7 +83,7 @@ impl World {
             checker,
             begun: vec![false; count],
             ended: vec![false; count],
-            struck: BTreeMap::new(),
+            acted: vec![false; count],
         };
         world.break_things();
         world
@@ -112,8 +119,27 @@ impl World {
         for pod in 0..NAMES.len() {
             self.kill(pod).await;
         }
-        let Checker { violations, course, floors_raised, writes, .. } = self.checker;
-        Told { violations, course, struck: self.struck, floors_raised, writes }
+        let struck = self.struck();
+        let Checker { violations, course, floors_raised, writes, digest, .. } = self.checker;
+        Told { violations, course, struck, floors_raised, writes, digest: digest.0 }
+    }
+
+    /// A fault struck where a request or query met it, anything else where something was done.
+    fn struck(&self) -> BTreeMap<&'static str, u64> {
+        let mut struck = BTreeMap::new();
+        for (trouble, acted) in self.seed.troubles.iter().zip(&self.acted) {
+            let hits = if let Some(fault) = query_fault(trouble) {
+                self.prometheus.faults(|f| f.hits().get(fault.as_str()).copied().unwrap_or(0))
+            } else if let Some(fault) = request_fault(trouble) {
+                self.server.faults(|f| f.hits().get(fault.as_str()).copied().unwrap_or(0))
+            } else {
+                u64::from(*acted)
+            };
+            if hits > 0 {
+                *struck.entry(trouble.kind.as_str()).or_default() += hits;
+            }
+        }
+        struck
     }
 
     /// I10, with all faults over for hours: a fresh daemon comes to the same. Then everything is handed back.
@@ -237,9 +263,8 @@ impl World {
             let trouble = self.seed.troubles[i].clone();
             if trouble.from <= now && !self.begun[i] {
                 self.begun[i] = true;
-                *self.struck.entry(trouble.kind.as_str()).or_default() += 1;
                 self.checker.course.push(format!("{now} {} begins, until {}", trouble.kind.as_str(), trouble.until));
-                self.begin(&trouble, now).await;
+                self.acted[i] = self.begin(&trouble, now).await;
             }
             if trouble.is_on(now) {
                 self.go_on(&trouble, now);
@@ -251,7 +276,8 @@ impl World {
         }
     }
 
-    async fn begin(&mut self, trouble: &Trouble, now: DateTime<Utc>) {
+    /// Begins it; whether that had an effect.
+    async fn begin(&mut self, trouble: &Trouble, now: DateTime<Utc>) -> bool {
         let workload = self.seed.workloads[trouble.workload].clone();
         match trouble.kind {
             Trouble_::Compacted => self.server.compact(),
@@ -269,7 +295,7 @@ impl World {
                 self.checker.leases.vanished();
             }
             Trouble_::ControllerRestarted => self.cluster.restart_controller(),
-            Trouble_::MinRaised | Trouble_::MinLowered => self.edit_min(trouble, &workload, now),
+            Trouble_::MinRaised | Trouble_::MinLowered => return self.edit_min(trouble, &workload, now),
             Trouble_::MaxLowered => self.lower_max(&workload, now),
             Trouble_::Recreated => self.recreate(&workload, now),
             Trouble_::OptedOut => self.annotate(&workload, "mode", Value::Null, now),
@@ -278,6 +304,7 @@ impl World {
             Trouble_::Frozen | Trouble_::Drained | Trouble_::Released => self.switch(now),
             _ => {}
         }
+        true
     }
 
     /// What is done again and again while it lasts.
@@ -326,187 +353,8 @@ impl World {
             self.checker.violated("I12", self.server.clock().now(), NAMES[pod], &panic);
         }
     }
-
-    /// The kill switch as the troubles of now want it; the API takes one word.
-    fn switch(&mut self, now: DateTime<Utc>) {
-        let on = |kind| self.seed.troubles.iter().any(|t| t.kind == kind && t.is_on(now));
-        let word = match () {
-            () if on(Trouble_::Released) => "release",
-            () if on(Trouble_::Drained) => "drain",
-            () if on(Trouble_::Frozen) => "freeze",
-            () => "run",
-        };
-        let control = (Kind::ConfigMap, NAMESPACE, floorcast::kubernetes::CONTROL);
-        self.server.merge("kubectl", control, "", json!({"data": {"cluster": word}})).unwrap();
-    }
-
-    fn hpa(&self, workload: &Deployed) -> Value {
-        let object = self.server.get(Kind::Hpa, &workload.namespace, &workload.name);
-        (*object.unwrap()).clone()
-    }
-
-    fn merge(&mut self, workload: &Deployed, who: &str, patch: Value, now: DateTime<Utc>) -> Result<(), Refusal> {
-        let at = (Kind::Hpa, workload.namespace.as_str(), workload.name.as_str());
-        self.server.merge(who, at, "", patch)?;
-        self.watched(workload).touched = now;
-        Ok(())
-    }
-
-    fn watched(&mut self, workload: &Deployed) -> &mut Watched {
-        self.checker.hpas.get_mut(&key(workload)).unwrap()
-    }
-
-    fn annotate(&mut self, workload: &Deployed, key: &str, value: Value, now: DateTime<Utc>) {
-        let patch = json!({"metadata": {"annotations": {(format!("floorcast.io/{key}")): value}}});
-        self.merge(workload, "kubectl", patch, now).unwrap();
-    }
-
-    /// On-call's edit: never a value of ours, which would be nobody's opinion.
-    fn edit_min(&mut self, trouble: &Trouble, workload: &Deployed, now: DateTime<Utc>) {
-        let object = self.hpa(workload);
-        let (found, max) = (facts::min(&object), facts::max(&object));
-        let watched = self.watched(workload);
-        let free = |value: &u32| !watched.is_ours(*value) && *value != watched.intended && *value != found;
-        let value = match trouble.kind {
-            Trouble_::MinLowered => (1..watched.intended.max(found)).rev().find(free),
-            _ => (watched.intended + 1..max).find(free),
-        };
-        let Some(value) = value else { return };
-        self.merge(workload, "kubectl", json!({"spec": {"minReplicas": value}}), now).unwrap();
-        self.watched(workload).intended = value;
-    }
-
-    /// Below the floor it is refused; at the floor it takes the headroom away.
-    fn lower_max(&mut self, workload: &Deployed, now: DateTime<Utc>) {
-        let found = facts::min(&self.hpa(workload));
-        if found > 1 {
-            let refused = self.merge(workload, "kubectl", json!({"spec": {"maxReplicas": found - 1}}), now);
-            assert_eq!(refused.unwrap_err().code, 422);
-        }
-        let intended = self.watched(workload).intended;
-        let max = if found > intended { found } else { intended + 3 };
-        self.merge(workload, "kubectl", json!({"spec": {"maxReplicas": max}}), now).unwrap();
-    }
-
-    fn recreate(&mut self, workload: &Deployed, now: DateTime<Utc>) {
-        let object = self.hpa(workload);
-        let annotations: serde_json::Map<String, Value> =
-            workload.annotations.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
-        let mut spec = object["spec"].clone();
-        spec["minReplicas"] = json!(self.watched(workload).intended);
-        self.server.delete(Kind::Hpa, &workload.namespace, &workload.name).unwrap();
-        let metadata = json!({"name": workload.name, "namespace": workload.namespace, "annotations": annotations});
-        let fresh = json!({"apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": metadata, "spec": spec});
-        self.server.create("kubectl", fresh).unwrap();
-        let watched = self.watched(workload);
-        *watched = Watched::new(watched.intended, now);
-    }
-
-    /// A tool that sets the base back whenever it sees something else.
-    fn revert(&mut self, workload: &Deployed, now: DateTime<Utc>) {
-        let object = self.hpa(workload);
-        let intended = facts::number(&object, "min-replicas").unwrap_or(self.watched(workload).intended);
-        if facts::min(&object) != intended && intended <= facts::max(&object) {
-            self.merge(workload, "argocd-controller", json!({"spec": {"minReplicas": intended}}), now).unwrap();
-        }
-    }
-
-    /// Argo CD with `RespectIgnoreDifferences`: it applies by force what it finds.
-    fn copy(&mut self, workload: &Deployed, now: DateTime<Utc>) {
-        let found = facts::min(&self.hpa(workload));
-        let body = json!({
-            "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-            "metadata": {"name": workload.name, "namespace": workload.namespace}, "spec": {"minReplicas": found},
-        });
-        let query = [("fieldManager", "argocd-controller"), ("force", "true")];
-        let request = Request {
-            user: "argocd".to_owned(),
-            pod: String::new(),
-            verb: Verb::Patch,
-            kind: Kind::Hpa,
-            namespace: workload.namespace.clone(),
-            name: workload.name.clone(),
-            subresource: String::new(),
-            query: query.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
-            content_type: "application/apply-patch+yaml".to_owned(),
-            agent: "argocd".to_owned(),
-            body,
-        };
-        self.server.perform(&request).unwrap();
-        self.watched(workload).touched = now;
-    }
 }
 
-/// What a daemon made of one workload.
-struct Outcome {
-    mode: String,
-    state: String,
-    base: Option<u32>,
-    floor: Option<u32>,
-    need: Option<u32>,
-}
-
-impl Outcome {
-    fn of(workload: &Workload) -> Self {
-        let Workload { mode, state, base, floor, need, .. } = workload.clone();
-        // A fresh daemon has another history of needs, so it may still hold what the old one lowers already.
-        let state =
-            if ["Idle", "Holding", "Lowering"].contains(&state.as_str()) { "Follows".to_owned() } else { state };
-        Self { mode, state, base, floor, need }
-    }
-
-    /// Needs and floors come from models learned at different moments: they are near, not the same.
-    fn differs(&self, new: &Self, misled: bool) -> Option<String> {
-        let near = |a: Option<u32>, b: Option<u32>| {
-            let (a, b) = (a.or(self.base).unwrap_or(0), b.or(new.base).unwrap_or(0));
-            a.abs_diff(b) <= (a.max(b) / 4).max(2)
-        };
-        let same = self.mode == new.mode && self.base == new.base;
-        // Trust keeps the verdict that stood before, by design: a fresh daemon has none, so it may trust where the old one does
-        // not yet. The state and the floor that follow from trust are compared only where both judge alike.
-        let untrusted = |o: &Self| o.state == "Untrusted";
-        let by_trust = untrusted(self) != untrusted(new);
-        let alike = near(self.need, new.need) && (by_trust || (self.state == new.state && near(self.floor, new.floor)));
-        (!same || !(alike || misled)).then(|| {
-            let told =
-                |o: &Self| format!("{} {} base {:?}, floor {:?}, need {:?}", o.mode, o.state, o.base, o.floor, o.need);
-            format!("{}; a fresh daemon: {}", told(self), told(new))
-        })
-    }
-}
-
-fn key(workload: &Deployed) -> Key {
+pub(super) fn key(workload: &Deployed) -> Key {
     (workload.namespace.clone(), workload.name.clone())
-}
-
-fn query_fault(trouble: &Trouble) -> Option<prometheus::faults::Fault> {
-    use prometheus::faults::Fault;
-    Some(match trouble.kind {
-        Trouble_::PrometheusDown => Fault::Down,
-        Trouble_::PrometheusSilent => Fault::Silent,
-        Trouble_::PrometheusSlow => Fault::Slow((trouble.share * 60.0) as u32),
-        Trouble_::Prometheus503 => Fault::Status(503),
-        Trouble_::Prometheus429 => Fault::TooManyRequests((trouble.share * 120.0) as u32),
-        Trouble_::PrometheusPartial => Fault::Partial(trouble.share),
-        Trouble_::PrometheusHalved => Fault::Halved(trouble.share),
-        Trouble_::PrometheusTwoSeries => Fault::TwoSeries,
-        Trouble_::PrometheusEmpty => Fault::Empty,
-        Trouble_::PrometheusNan => Fault::NotANumber,
-        Trouble_::PrometheusHtml => Fault::Html,
-        Trouble_::PrometheusTruncated => Fault::Truncated,
-        _ => return None,
-    })
-}
-
-fn request_fault(trouble: &Trouble) -> Option<Fault> {
-    Some(match trouble.kind {
-        Trouble_::Api429 => Fault::TooManyRequests((trouble.share * 30.0) as u32),
-        Trouble_::Api500 => Fault::Internal,
-        Trouble_::Api503 => Fault::Unavailable,
-        Trouble_::ApiSilence => Fault::Silence,
-        Trouble_::ApiLost => Fault::Lost,
-        Trouble_::ApiCut => Fault::Cut,
-        Trouble_::ApiConflict => Fault::Conflict,
-        _ => return None,
-    })
 }

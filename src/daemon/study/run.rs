@@ -8,7 +8,7 @@ use super::{
 use crate::{
     annotations::Settings,
     config::Config,
-    daemon::entry::Key,
+    daemon::{LearnOn, entry::Key},
     datasource::{Datasources, RangeQuery, Reader},
     http::api,
     kubernetes::{Workload, events::EventReason, observe::Cluster},
@@ -22,7 +22,11 @@ use floorcast_models::{
     plan::{Curve, plan_of},
     units::Demand,
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 use tokio::sync::Semaphore;
 
 /// Most points of a forecast that the API shows.
@@ -39,6 +43,8 @@ pub(in crate::daemon) struct Desk {
     pub(in crate::daemon) now: super::super::Clock,
     /// Learning is computing: as many at a time as leaves a core to everything else.
     pub(in crate::daemon) cores: Arc<Semaphore>,
+    /// Where.
+    pub(in crate::daemon) learn_on: super::super::LearnOn,
 }
 
 /// What one run is about.
@@ -81,7 +87,7 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     let relearn = brief.learn;
     let config = Arc::clone(&desk.config);
     let workload = Arc::clone(&brief.workload);
-    let computed = tokio::task::spawn_blocking(move || {
+    let compute = move || {
         let _permit = permit;
         for paper in &mut papers.loads {
             if relearn {
@@ -93,9 +99,12 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
         let mut findings = findings(&papers, now, troubles, tolerance);
         backcast::judge(&mut papers, past, &workload, &config, now, &mut findings);
         (papers, findings)
-    })
-    .await;
-    let (papers, findings) = computed.unwrap_or_else(|error| (Papers::default(), panicked(&error.to_string())));
+    };
+    let computed = match desk.learn_on {
+        LearnOn::Threads => tokio::task::spawn_blocking(compute).await.map_err(|error| error.to_string()),
+        LearnOn::OwnTask => catch_unwind(AssertUnwindSafe(compute)).map_err(|_| "it panicked".to_owned()),
+    };
+    let (papers, findings) = computed.unwrap_or_else(|why| (Papers::default(), panicked(&why)));
     Report { uid: brief.workload.target.uid.clone(), key: brief.key, papers, findings, startups }
 }
 

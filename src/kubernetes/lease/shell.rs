@@ -33,7 +33,12 @@ pub struct Settings {
 
 /// A name that no other process has, not even our own next life in the same pod: the pod's name and eight random digits.
 pub fn identity(pod: &str) -> String {
-    format!("{pod}_{:08x}", rand::random::<u32>())
+    identity_by(pod, rand::random())
+}
+
+/// The same with digits that the caller draws.
+pub fn identity_by(pod: &str, number: u32) -> String {
+    format!("{pod}_{number:08x}")
 }
 
 /// Takes part in the election until it is dropped or [`Elector::leave`] is called.

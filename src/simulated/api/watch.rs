@@ -12,7 +12,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::Stream;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use tokio::sync::watch::Receiver;
 
 /// The server tells of its version this often when nothing else happens.
 const BOOKMARK_EVERY: TimeDelta = TimeDelta::seconds(60);
@@ -22,7 +21,6 @@ const DEFAULT_TIMEOUT: TimeDelta = TimeDelta::minutes(30);
 /// One watch under way.
 pub(super) struct Watch {
     shared: Arc<Shared>,
-    changed: Receiver<u64>,
     kind: Kind,
     namespace: String,
     selector: Selector,
@@ -54,7 +52,6 @@ impl Watch {
         let now = shared.clock.now();
         let timeout = request.param("timeoutSeconds").parse().ok();
         let mut watch = Self {
-            changed: shared.changed.subscribe(),
             kind: request.kind,
             namespace: request.namespace.clone(),
             selector,
@@ -107,23 +104,22 @@ impl Watch {
     /// As a stream of chunks of whole lines.
     pub(super) fn stream(self) -> impl Stream<Item = Bytes> + Send {
         futures::stream::unfold(self, |mut watch| async move {
+            let shared = Arc::clone(&watch.shared);
             loop {
+                // Listens before it looks, so that no change falls in between.
+                let mut changed = std::pin::pin!(shared.changed.notified());
+                changed.as_mut().enable();
                 match watch.step() {
                     Step::Send(lines) => return Some((lines, watch)),
                     Step::End => return None,
-                    Step::WaitUntil(at) => watch.wait(at).await,
+                    Step::WaitUntil(at) => tokio::select! {
+                        biased;
+                        () = shared.clock.until(at) => {}
+                        () = changed => {}
+                    },
                 }
             }
         })
-    }
-
-    async fn wait(&mut self, at: DateTime<Utc>) {
-        let clock = self.shared.clock;
-        tokio::select! {
-            biased;
-            () = clock.until(at) => {}
-            told = self.changed.changed() => self.over |= told.is_err(),
-        }
     }
 
     fn step(&mut self) -> Step {
@@ -133,7 +129,6 @@ impl Watch {
         if self.over {
             return Step::End;
         }
-        self.changed.mark_unchanged();
         let shared = self.shared.clone();
         let now = shared.clock.now();
         let state = lock(&shared.state);
