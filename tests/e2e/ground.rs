@@ -19,6 +19,8 @@ pub(crate) const ACCOUNT: &str = "system:serviceaccount:floorcast:floorcast";
 pub(crate) const JANITOR: &str = "system:serviceaccount:floorcast:floorcast-janitor";
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
+/// Samples of a request rate are as far apart as the daemon's step.
+const EVERY: TimeDelta = TimeDelta::seconds(10);
 
 /// A cluster with the manifests applied as they are, and a Prometheus.
 pub(crate) struct Ground {
@@ -42,8 +44,7 @@ impl Ground {
     /// On a cluster that is there: a test may have waited long for it, and its load must begin now.
     pub(crate) async fn on(cluster: Cluster, pasts: &[Past], mut options: prometheus::Options) -> Self {
         let now = Utc::now();
-        let series =
-            |past: &Past| past.replay.series(now - past.length, now + TimeDelta::hours(2), TimeDelta::seconds(10));
+        let series = |past: &Past| past.replay.series(now - past.length, now + TimeDelta::hours(2), past.every);
         options.history.extend(pasts.iter().flat_map(series));
         let prometheus = Prometheus::start(options).await.unwrap();
         let manifests = floorcast_testbed::manifests();
@@ -108,17 +109,19 @@ impl Ground {
 pub(crate) struct Past {
     pub(crate) replay: Replay,
     pub(crate) length: TimeDelta,
+    /// Time between two samples.
+    pub(crate) every: TimeDelta,
 }
 
 impl Past {
     /// Four weeks: what the daemon asks for.
     pub(crate) fn weeks(replay: &Replay) -> Self {
-        Self { replay: replay.clone(), length: TimeDelta::days(28) }
+        Self { replay: replay.clone(), length: TimeDelta::days(28), every: EVERY }
     }
 
     /// Six days: enough for a daily season, and quickly learned.
     pub(crate) fn days(replay: &Replay) -> Self {
-        Self { replay: replay.clone(), length: TimeDelta::days(6) }
+        Self { replay: replay.clone(), length: TimeDelta::days(6), every: EVERY }
     }
 }
 
@@ -148,10 +151,10 @@ pub(crate) fn busy_now(namespace: &str) -> Replay {
     daily(namespace, begins, Duration::from_mins(2), Duration::from_hours(5), (28.0, 76.0))
 }
 
-/// A load that rises every day from 4 replicas' worth to 16 for four minutes, the next time at `begins`. So short, so that
-/// a test sees its beginning and its end.
+/// A load that rises every day from what the base of 2 carries to 16 replicas' worth for four minutes, the next time at
+/// `begins`. So short, so that a test sees its beginning and its end.
 pub(crate) fn peak_at(namespace: &str, begins: DateTime<Utc>) -> Replay {
-    daily(namespace, begins, Duration::from_mins(1), Duration::from_mins(4), (38.0, 156.0))
+    daily(namespace, begins, Duration::from_mins(1), Duration::from_mins(4), (16.0, 156.0))
 }
 
 /// A daily hump of requests over a level, in requests per second, 10 to a replica.
