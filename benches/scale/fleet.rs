@@ -23,12 +23,13 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// So many workloads, each with a Deployment of 4 ready pods, a live opt-in and a load of its own. The objects stand still:
     /// what a tick costs is then the daemon's alone.
-    pub(crate) fn standing(clock: Clock, count: usize) -> Result<Self, Box<dyn std::error::Error>> {
+    /// Loads are steady, or move through the day.
+    pub(crate) fn standing(clock: Clock, count: usize, steady: bool) -> Result<Self, Box<dyn std::error::Error>> {
         let server = Server::new(clock, 1);
         let prometheus = Prometheus::new(clock, 1);
         let mut cluster = Cluster::new(server.clone(), 1);
         for i in 0..count {
-            let workload = workload(i);
+            let workload = workload(i, steady);
             cluster.deploy(&workload).map_err(|refusal| refusal.body.to_string())?;
             scrape(&prometheus, &workload);
         }
@@ -42,10 +43,14 @@ pub(crate) fn afternoon() -> DateTime<Utc> {
     DateTime::from_timestamp(1_772_553_600, 0).unwrap_or_default()
 }
 
-fn workload(i: usize) -> Deployed {
+fn workload(i: usize, steady: bool) -> Deployed {
     let peak = 0.6 + 0.1 * (i % 20) as f64;
     let shift = (i % 24) as f64;
-    let curve = Curve { seed: i as u64, night: 0.3 * peak, peak, noise: 0.03, shift };
+    let curve = match steady {
+        // 4 replicas' worth, where 2 is the base: a floor is held by every workload.
+        true => Curve { seed: i as u64, night: 1.1, peak: 1.1, noise: 0.0, shift },
+        false => Curve { seed: i as u64, night: 0.3 * peak, peak, noise: 0.03, shift },
+    };
     Deployed {
         namespace: format!("team-{}", i / TOGETHER),
         name: format!("service-{i}"),

@@ -3,13 +3,15 @@
 //! A plain harness: each figure is CPU time, memory or a count over many ticks, which a sampling harness does not measure.
 
 mod fleet;
+mod process;
 mod ticks;
 mod usage;
 
 use std::process::ExitCode;
 
 /// What can be measured, and what measures it.
-const FIGURES: [(&str, Measure); 1] = [("ticks", ticks::measure)];
+const FIGURES: [(&str, Measure); 3] =
+    [("steady", ticks::steady), ("moving", ticks::moving), ("process", process::measure)];
 
 type Measure = fn() -> Outcome;
 

@@ -10,7 +10,7 @@ use floorcast::{
     daemon::Daemon,
     datasource::{Reply, Request, Transport, TransportError},
     simulated::{
-        api::{Server, kind::Kind, request::Verb},
+        api::{Server, audit::Audit, request::Verb},
         clock::Clock,
         prometheus::Prometheus,
         replay::{self, Wired},
@@ -36,15 +36,25 @@ timing: {leaseDuration: 5m, leaseRenewDeadline: 4m, leaseRetry: 1m}
 /// The answers of a Prometheus take a while.
 const ANSWER: Duration = Duration::from_millis(20);
 
-pub(crate) fn measure() -> crate::Outcome {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
-    runtime.block_on(run())
+/// Loads that stand still: nothing changes.
+pub(crate) fn steady() -> crate::Outcome {
+    measure(true)
 }
 
-async fn run() -> crate::Outcome {
+/// Loads of the day: floors go up and down.
+pub(crate) fn moving() -> crate::Outcome {
+    measure(false)
+}
+
+fn measure(steady: bool) -> crate::Outcome {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build()?;
+    runtime.block_on(run(steady))
+}
+
+async fn run(steady: bool) -> crate::Outcome {
     let count = workloads();
     let clock = Clock::starting_at(afternoon());
-    let fleet = Fleet::standing(clock, count)?;
+    let fleet = Fleet::standing(clock, count, steady)?;
     let wire = Counted::new(&fleet.prometheus);
     let config = Config::parse(CONFIGURATION, Path::new("bench"))?;
     let tick = config.timing.tick.std();
@@ -74,7 +84,7 @@ async fn run() -> crate::Outcome {
     let share = 100.0 * seen.bytes as f64 / f64::from(ticks) / cold.bytes as f64;
     println!("Prometheus in {ticks} ticks: {}; bytes of a tick against the cold start: {share:.3} %", seen.words());
     println!("states: {}", states(&snapshots.borrow()));
-    endure(&mut daemon, tick, number("FLOORCAST_BENCH_TICKS", 0) as u64).await;
+    endure(&mut daemon, &fleet.server, tick, number("FLOORCAST_BENCH_TICKS", 0) as u64).await;
     drop(kept);
     Ok(())
 }
@@ -104,15 +114,21 @@ async fn learn(daemon: &mut Daemon, server: &Server, tick: Duration, count: usiz
     }
 }
 
-/// Resident memory after 100 ticks and after many, if many are asked for: `FLOORCAST_BENCH_TICKS`.
-async fn endure(daemon: &mut Daemon, tick: Duration, many: u64) {
+/// Resident memory after 100 ticks and after many, if many are asked for: `FLOORCAST_BENCH_TICKS`. The simulated server's
+/// audit log is no part of the daemon and is emptied as it grows.
+async fn endure(daemon: &mut Daemon, server: &Server, tick: Duration, many: u64) {
     if many == 0 {
         return;
     }
     let pid = std::process::id();
-    Ticks::of(daemon, tick, 100).await;
-    let first = usage::resident(pid).0;
-    Ticks::of(daemon, tick, many.saturating_sub(100)).await;
+    let mut first = 0.0;
+    for done in 0..many / 100 {
+        Ticks::of(daemon, tick, 100).await;
+        server.drain_audit();
+        if done == 0 {
+            first = usage::resident(pid).0;
+        }
+    }
     let last = usage::resident(pid).0;
     println!(
         "resident, simulated servers included: {first:.1} MiB after 100 ticks, {last:.1} MiB after {many}: × {:.3}",
@@ -155,7 +171,8 @@ struct Counts {
 
 impl Counts {
     fn of(server: &Server) -> Self {
-        let floors = server.audit(|a| a.entries().iter().filter(|e| e.request.kind == Kind::Hpa).count()) as u64;
+        let patches = |a: &Audit| a.count(Verb::Patch, "horizontalpodautoscalers");
+        let floors = server.audit(patches);
         server.audit(|audit| {
             let count = |verb, plural| audit.count(verb, plural);
             let kinds = ["horizontalpodautoscalers", "deployments", "statefulsets", "configmaps"];
