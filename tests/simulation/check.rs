@@ -92,7 +92,9 @@ impl Checker {
 
     /// A sink for requests: every one of the daemon's, oldest first.
     pub(crate) fn requests(&mut self, server: &Server, entries: &[Entry]) {
-        entries.iter().for_each(|entry| self.digest.take(entry));
+        for entry in entries {
+            self.digest.take(entry);
+        }
         for entry in entries.iter().filter(|e| e.request.user == USER) {
             match entry.request.kind {
                 Kind::Hpa => self.hpa(server, entry),
