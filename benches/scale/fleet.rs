@@ -46,11 +46,9 @@ pub(crate) fn afternoon() -> DateTime<Utc> {
 fn workload(i: usize, steady: bool) -> Deployed {
     let peak = 0.6 + 0.1 * (i % 20) as f64;
     let shift = (i % 24) as f64;
-    let curve = match steady {
-        // 4 replicas' worth, where 2 is the base: a floor is held by every workload.
-        true => Curve { seed: i as u64, night: 1.1, peak: 1.1, noise: 0.0, shift },
-        false => Curve { seed: i as u64, night: 0.3 * peak, peak, noise: 0.03, shift },
-    };
+    // Steady: 4 replicas' worth, where 2 is the base, so that every workload holds a floor.
+    let (night, peak, noise) = if steady { (1.1, 1.1, 0.0) } else { (0.3 * peak, peak, 0.03) };
+    let curve = Curve { seed: i as u64, night, peak, noise, shift };
     Deployed {
         namespace: format!("team-{}", i / TOGETHER),
         name: format!("service-{i}"),

@@ -173,9 +173,9 @@ async fn settled(cluster: &Cluster, count: usize) -> Outcome<()> {
 async fn steady(cluster: &Cluster, pid: u32) -> Outcome<()> {
     let minutes = number("FLOORCAST_BENCH_MINUTES", 10) as u64;
     // What the last writes brought about is over.
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     let (asked, cpu) = (cluster.audit()?.len(), usage::process_cpu(pid));
-    tokio::time::sleep(Duration::from_secs(60 * minutes)).await;
+    tokio::time::sleep(Duration::from_mins(minutes)).await;
     let spent = usage::process_cpu(pid).saturating_sub(cpu);
     let ticks = (60 * minutes / 15) as f64;
     println!(
@@ -222,7 +222,7 @@ async fn notice(cluster: &Cluster, daemon: &Daemon) -> Outcome<()> {
 async fn until<F: Future<Output = Outcome<bool>>>(mut done: impl FnMut() -> F) -> Outcome<()> {
     let begun = Instant::now();
     while !done().await? {
-        if begun.elapsed() > Duration::from_secs(120) {
+        if begun.elapsed() > Duration::from_mins(2) {
             return Err("not within two minutes".into());
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
