@@ -35,7 +35,7 @@ pub use flags::Flags;
 pub use grouping::{Group, group};
 pub use history::{Events, Log, Recommendation, ScaleEvent};
 pub use observation::{Observation, PodSample, PodUsage, Sample, Scale, Scaled, Selector};
-pub use pod::{Container, InitContainer, Phase, Pod, Ready, Vitals};
+pub use pod::{ConditionStatus, Container, InitContainer, Phase, Pod, Ready, Requests, Vitals};
 pub use quotient::per_replica;
 pub use spec::{Amount, Behavior, MetricSpec, Policy, ResourceTarget, Rules, Select, Spec, ValueTarget};
 pub use sync::{State, sync, sync_with};

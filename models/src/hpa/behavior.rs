@@ -4,7 +4,7 @@
 
 use crate::hpa::condition::{Able, Limit};
 use crate::hpa::{Amount, Behavior, Events, Flags, Log, Rules, Select};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// One proposed change of size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,9 @@ fn stabilise_plain(change: Change, flags: &Flags, log: &mut Log) -> (i32, Able) 
 /// Stabilisation with `behavior`: the current size moves only as far as both windows agree.
 pub fn stabilise(change: Change, rules: &Behavior, flags: &Flags, log: &mut Log) -> (i32, Able) {
     let up = rules.scale_up.window.unwrap_or_default();
-    let down = rules.scale_down.window.unwrap_or(flags.downscale_stabilisation);
+    // The flag is filled in as whole seconds here, and only here.
+    let flag = TimeDelta::seconds(flags.downscale_stabilisation.num_seconds());
+    let down = rules.scale_down.window.unwrap_or(flag);
     let (lowest, highest) = log.range(change.now, change.desired, up, down);
     // Not `clamp`: where the windows contradict each other, the later test wins.
     let stable = change.current.max(lowest).min(highest);
@@ -112,11 +114,14 @@ fn clamp_down(change: Change, rules: &Rules, events: (&Events, &Events)) -> (i32
 }
 
 /// Highest size that the policies allow now. `events` are (ups, downs).
+///
+/// 32-bit integers that overflow silently, as upstream: `{type: Pods, value: 2147483647}`, meant as "no limit", allows
+/// nothing at all.
 pub fn scale_up_limit(now: DateTime<Utc>, current: i32, rules: &Rules, events: (&Events, &Events)) -> i32 {
     let reach = rules.policies.iter().map(|policy| {
         let start = period_start(now, current, policy.period, events);
         match policy.amount {
-            Amount::Pods(pods) => start.saturating_add(pods),
+            Amount::Pods(pods) => start.wrapping_add(pods),
             Amount::Percent(percent) => (f64::from(start) * (1.0 + f64::from(percent) / 100.0)).ceil() as i32,
         }
     });
@@ -132,7 +137,7 @@ pub fn scale_down_limit(now: DateTime<Utc>, current: i32, rules: &Rules, events:
     let reach = rules.policies.iter().map(|policy| {
         let start = period_start(now, current, policy.period, events);
         match policy.amount {
-            Amount::Pods(pods) => start.saturating_sub(pods),
+            Amount::Pods(pods) => start.wrapping_sub(pods),
             Amount::Percent(percent) => (f64::from(start) * (1.0 - f64::from(percent) / 100.0)) as i32,
         }
     });
@@ -144,8 +149,8 @@ pub fn scale_down_limit(now: DateTime<Utc>, current: i32, rules: &Rules, events:
 }
 
 /// The size at the start of the period, as the events tell it.
-fn period_start(now: DateTime<Utc>, current: i32, period: chrono::TimeDelta, (ups, downs): (&Events, &Events)) -> i32 {
-    current.saturating_sub(ups.change_within(now, period)).saturating_add(downs.change_within(now, period))
+fn period_start(now: DateTime<Utc>, current: i32, period: TimeDelta, (ups, downs): (&Events, &Events)) -> i32 {
+    current.wrapping_sub(ups.change_within(now, period)).wrapping_add(downs.change_within(now, period))
 }
 
 /// Remembers a change of size `(from, to)` that has been made; floor jumps count like any other.
@@ -156,8 +161,8 @@ pub fn store_event(
     (ups, downs): (&mut Events, &mut Events),
 ) {
     match to.cmp(&from) {
-        std::cmp::Ordering::Greater => ups.store(now, to - from, rules.scale_up.longest_period()),
-        std::cmp::Ordering::Less => downs.store(now, from - to, rules.scale_down.longest_period()),
+        std::cmp::Ordering::Greater => ups.store(now, to.wrapping_sub(from), rules.scale_up.longest_period()),
+        std::cmp::Ordering::Less => downs.store(now, from.wrapping_sub(to), rules.scale_down.longest_period()),
         std::cmp::Ordering::Equal => {}
     }
 }

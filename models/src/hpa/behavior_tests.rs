@@ -71,6 +71,25 @@ fn disabled_holds_the_size_and_select_picks_by_change() {
 }
 
 #[test]
+fn no_limit_written_as_the_largest_number_allows_nothing() {
+    let none = Events::default();
+    let endless = Rules { policies: vec![Policy::pods(i32::MAX, 15)], ..Rules::default_up() };
+    assert_eq!(scale_up_limit(at(0), 5, &endless, (&none, &none)), i32::MIN + 4);
+    let change = Change { now: at(0), current: 5, desired: 9, min: 1, max: 20 };
+    assert_eq!(clamp(change, &with_up(endless), (&none, &none)), (5, Limit::ScaleUpLimit));
+}
+
+#[test]
+fn the_flag_is_whole_seconds_with_behavior_only() {
+    let flags = Flags { downscale_stabilisation: TimeDelta::milliseconds(10_900), ..Flags::default() };
+    let log = || Log::of(vec![crate::hpa::Recommendation { replicas: 9, at: at(0) - TimeDelta::milliseconds(10_500) }]);
+    let change = Change { now: at(0), current: 9, desired: 3, min: 1, max: 20 };
+    let none = Events::default();
+    let size = |behavior: Option<&Behavior>| normalise(change, behavior, &flags, &mut log(), (&none, &none)).replicas;
+    assert_eq!((size(None), size(Some(&Behavior::default()))), (9, 3));
+}
+
+#[test]
 fn events_of_both_directions_are_kept_apart() {
     let (mut ups, mut downs) = (Events::default(), Events::default());
     for sizes in [(5, 20), (20, 12), (12, 12)] {

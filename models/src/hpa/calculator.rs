@@ -2,8 +2,8 @@
 
 use crate::hpa::quotient::{ceil, per_replica};
 use crate::hpa::{
-    Controller, Current, Group, MetricError, MetricSpec, Pod, PodSample, PodUsage, Proposal, ResourceTarget, Sample,
-    Scale, Tally, Tolerance, ValueTarget, group,
+    Controller, Current, Gates, Group, MetricError, MetricSpec, Pod, PodSample, PodUsage, Proposal, ResourceTarget,
+    Sample, Scale, Tally, Tolerance, ValueTarget, group,
 };
 use chrono::{DateTime, Utc};
 use std::collections::BTreeMap;
@@ -35,7 +35,7 @@ pub fn propose(scene: &Scene, metric: &MetricSpec, sample: &Sample) -> Result<Pr
         (MetricSpec::Pods { metric, average }, Sample::Pods(values)) => by_pods(scene, metric, *average, values),
         (MetricSpec::Object { target, .. }, Sample::Object(value)) => by_value(scene, *target, *value),
         (MetricSpec::External { metric, target }, Sample::External(values)) => {
-            by_value(scene, *target, sum(metric, values)?)
+            by_value(scene, *target, sum(metric, *target, values)?)
         }
         (MetricSpec::Unknown { kind }, _) => Err(MetricError::UnknownType(kind.clone())),
         _ => Err(MetricError::NotObserved),
@@ -53,16 +53,10 @@ pub fn by_resource(
     if usage.is_empty() {
         return Err(MetricError::NoResourceMetrics { resource: resource.to_owned() });
     }
-    let samples = samples_of(usage, container)?;
-    if scene.pods.is_empty() {
-        return Err(MetricError::NoPods);
-    }
+    let samples = samples_of(usage, container, &scene.controller.gates)?;
+    let groups = groups(scene, &samples, resource == "cpu")?;
     let requests = requests(scene, resource, container, target)?;
-    tally(scene, &samples, &requests, resource == "cpu", target).resource(
-        target,
-        scene.scale.spec_replicas,
-        scene.tolerance,
-    )
+    tally(scene, &samples, &groups, &requests, target).resource(target, scene.scale.spec_replicas, scene.tolerance)
 }
 
 /// Pods: a plain average, without the start-up rules of CPU.
@@ -70,13 +64,11 @@ pub fn by_pods(scene: &Scene, metric: &str, average: i64, values: &[(String, i64
     if values.is_empty() {
         return Err(MetricError::NoMetrics { metric: metric.to_owned() });
     }
-    if scene.pods.is_empty() {
-        return Err(MetricError::NoPods);
-    }
     let sample = |value| PodSample { at: scene.now, window: chrono::TimeDelta::zero(), value };
     let samples: Samples = values.iter().map(|(pod, value)| (pod.as_str(), sample(*value))).collect();
+    let groups = groups(scene, &samples, false)?;
     let target = ResourceTarget::Average(average);
-    tally(scene, &samples, &[], false, target).average(average, scene.scale.spec_replicas, scene.tolerance)
+    tally(scene, &samples, &groups, &[], target).average(average, scene.scale.spec_replicas, scene.tolerance)
 }
 
 /// Object and External, of either target.
@@ -108,9 +100,19 @@ fn by_average(scene: &Scene, target: i64, value: i64) -> Proposal {
     Proposal { replicas, current: Current { average, ..Current::default() } }
 }
 
-fn sum(metric: &str, values: &[i64]) -> Result<i64, MetricError> {
-    let missing = || MetricError::NoMetrics { metric: metric.to_owned() };
-    values.iter().copied().reduce(i64::saturating_add).ok_or_else(missing)
+/// Sum of an external metric's series. Upstream guards against overflow in two ways: for `value` a sum that would exceed
+/// the top stays there; for `averageValue` *any* negative running sum is taken for an overflow, a truly negative metric
+/// too: it asks for as many replicas as may be.
+fn sum(metric: &str, target: ValueTarget, values: &[i64]) -> Result<i64, MetricError> {
+    if values.is_empty() {
+        return Err(MetricError::NoMetrics { metric: metric.to_owned() });
+    }
+    let add = |sum: i64, value: &i64| match target {
+        ValueTarget::Total(_) if *value > 0 => sum.checked_add(*value),
+        ValueTarget::Total(_) => Some(sum.wrapping_add(*value)),
+        ValueTarget::Average(_) => Some(sum.wrapping_add(*value)).filter(|sum| *sum >= 0),
+    };
+    Ok(values.iter().try_fold(0, add).unwrap_or(i64::MAX))
 }
 
 /// A plain count: terminating pods included, no start-up rules.
@@ -125,14 +127,35 @@ fn ready_pods(pods: &[Pod]) -> Result<i32, MetricError> {
 pub type Samples<'a> = BTreeMap<&'a str, PodSample>;
 
 /// One sample per measured pod; a pod whose sample lacks the resource is not measured.
-pub fn samples_of<'a>(usage: &'a [PodUsage], container: Option<&str>) -> Result<Samples<'a>, MetricError> {
+pub fn samples_of<'a>(
+    usage: &'a [PodUsage],
+    container: Option<&str>,
+    gates: &Gates,
+) -> Result<Samples<'a>, MetricError> {
     let mut samples = Samples::new();
     for pod in usage {
-        if let Some(sample) = pod.sample(container)? {
+        let sample = match pod.sample(container) {
+            Err(MetricError::ContainerNotMeasured { .. }) if gates.absent_container_is_missing => None,
+            other => other?,
+        };
+        if let Some(sample) = sample {
             samples.insert(&pod.pod, sample);
         }
     }
     Ok(samples)
+}
+
+/// The group of each pod, in their order. Fails where no sample is left once those of pods that do not count are dropped.
+fn groups(scene: &Scene, samples: &Samples, cpu: bool) -> Result<Vec<Group>, MetricError> {
+    if scene.pods.is_empty() {
+        return Err(MetricError::NoPods);
+    }
+    let sample = |pod: &Pod| samples.get(pod.name.as_str());
+    let groups: Vec<Group> =
+        scene.pods.iter().map(|pod| group(scene.now, pod.vitals(), sample(pod), cpu, scene.controller)).collect();
+    let dropped = |(pod, group): (&Pod, &Group)| *group != Group::Ready && sample(pod).is_some();
+    let dropped = scene.pods.iter().zip(&groups).filter(|pair| dropped(*pair)).count();
+    if dropped == samples.len() { Err(MetricError::NoSamples) } else { Ok(groups) }
 }
 
 /// One request per pod, in their order; empty where the target needs none.
@@ -149,16 +172,14 @@ fn requests(
     scene.pods.iter().map(|pod| pod.request(resource, container, pod_level)).collect()
 }
 
-/// Groups the pods and sums them up. `requests` is by position, empty for none.
-fn tally(scene: &Scene, samples: &Samples, requests: &[i64], cpu: bool, target: ResourceTarget) -> Tally {
+/// Sums the pods up. `groups` and `requests` are by position, the latter empty for none.
+fn tally(scene: &Scene, samples: &Samples, groups: &[Group], requests: &[i64], target: ResourceTarget) -> Tally {
     let mut tally = Tally::default();
     let mut strangers = samples.clone();
-    for (i, pod) in scene.pods.iter().enumerate() {
-        let sample = samples.get(pod.name.as_str());
-        strangers.remove(pod.name.as_str());
+    for (i, (pod, group)) in scene.pods.iter().zip(groups).enumerate() {
+        let sample = strangers.remove(pod.name.as_str());
         let request = requests.get(i).copied().unwrap_or(0);
-        let group = group(scene.now, pod.vitals(), sample, cpu, &scene.controller.flags);
-        tally.add(group, sample.map_or(0, |s| s.value), request, target);
+        tally.add(*group, sample.map_or(0, |s| s.value), request, target);
     }
     tally.strangers = i64::try_from(strangers.len()).unwrap_or(i64::MAX);
     tally.stranger_usage = strangers.values().map(|s| i128::from(s.value)).sum();
@@ -178,7 +199,7 @@ impl Tally {
             Group::Missing => {
                 self.missing += 1;
                 self.missing_request += wide;
-                self.missing_usage += assumed(wide, target);
+                self.missing_usage += assumed(request, target);
             }
             Group::Unready => {
                 self.unready += 1;
@@ -190,9 +211,9 @@ impl Tally {
 }
 
 /// What a missing pod is taken to use when the others ask for less: its request or, if more, the target's share of it.
-fn assumed(request: i128, target: ResourceTarget) -> i128 {
+fn assumed(request: i64, target: ResourceTarget) -> i128 {
     match target {
-        ResourceTarget::Utilization(percent) => request * i128::from(percent.max(100)) / 100,
+        ResourceTarget::Utilization(percent) => i128::from(request.wrapping_mul(percent.max(100).into()) / 100),
         ResourceTarget::Average(_) => 0,
     }
 }

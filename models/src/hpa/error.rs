@@ -31,6 +31,14 @@ pub enum MetricError {
         /// Name of the pod.
         pod: String,
     },
+    /// The pod has requests of its own, and neither they nor its containers' name the resource.
+    #[error("missing pod-level request for {resource} in Pod {pod}")]
+    NoPodRequest {
+        /// `cpu`, `memory`, …
+        resource: String,
+        /// Name of the pod.
+        pod: String,
+    },
     /// The metric names a container that the pod does not have.
     #[error("container {container} not found in Pod {pod}")]
     NoSuchContainer {

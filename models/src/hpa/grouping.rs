@@ -1,6 +1,6 @@
 //! Which pods count: ready, unready, missing or ignored.
 
-use crate::hpa::{Flags, Phase, PodSample, Vitals};
+use crate::hpa::{ConditionStatus, Controller, Flags, Phase, PodSample, Vitals};
 use chrono::{DateTime, Utc};
 
 /// How one pod counts for one metric.
@@ -18,8 +18,9 @@ pub enum Group {
 
 /// The group of a pod, whose sample of the metric is `sample`. `cpu` switches on the rules of start-up, which no other
 /// metric knows.
-pub fn group(now: DateTime<Utc>, pod: Vitals, sample: Option<&PodSample>, cpu: bool, flags: &Flags) -> Group {
-    if pod.deleted || pod.phase.ended() {
+pub fn group(now: DateTime<Utc>, pod: Vitals, sample: Option<&PodSample>, cpu: bool, controller: &Controller) -> Group {
+    let ended = pod.phase == Phase::Failed || (pod.phase == Phase::Succeeded && controller.gates.succeeded_ignored);
+    if pod.deleted || ended {
         return Group::Ignored;
     }
     if pod.phase == Phase::Pending {
@@ -27,7 +28,7 @@ pub fn group(now: DateTime<Utc>, pod: Vitals, sample: Option<&PodSample>, cpu: b
     }
     match sample {
         None => Group::Missing,
-        Some(sample) if cpu && starting(now, pod, sample, flags) => Group::Unready,
+        Some(sample) if cpu && starting(now, pod, sample, &controller.flags) => Group::Unready,
         Some(_) => Group::Ready,
     }
 }
@@ -37,12 +38,13 @@ fn starting(now: DateTime<Utc>, pod: Vitals, sample: &PodSample, flags: &Flags) 
     let (Some(ready), Some(started)) = (pod.ready, pod.started) else {
         return true;
     };
+    let unready = ready.status == ConditionStatus::False;
     if started + flags.cpu_initialization > now {
         // Within the period: wait for a window that began after the pod became ready.
-        !ready.status || sample.at < ready.since + sample.window
+        unready || sample.at < ready.since + sample.window
     } else {
         // Later, only a pod that was never ready: its condition has not changed since about its start.
-        !ready.status && started + flags.initial_readiness_delay > ready.since
+        unready && started + flags.initial_readiness_delay > ready.since
     }
 }
 
@@ -50,7 +52,7 @@ fn starting(now: DateTime<Utc>, pod: Vitals, sample: &PodSample, flags: &Flags) 
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::hpa::Ready;
+    use crate::hpa::{Ready, Version};
     use chrono::TimeDelta;
 
     fn ago(seconds: i64) -> DateTime<Utc> {
@@ -62,7 +64,7 @@ mod tests {
             phase: Phase::Running,
             deleted: false,
             started: started.map(ago),
-            ready: ready.map(|(status, since)| Ready { status, since: ago(since) }),
+            ready: ready.map(|(status, since)| Ready { status: status.into(), since: ago(since) }),
         }
     }
 
@@ -87,7 +89,7 @@ mod tests {
             (Some(600), Some((false, 570)), 0, Group::Ready),
         ];
         for (started, ready, age, expected) in table {
-            let found = group(ago(0), pod(started, ready), Some(&sampled(age)), true, &Flags::default());
+            let found = group(ago(0), pod(started, ready), Some(&sampled(age)), true, &Controller::default());
             assert_eq!(found, expected, "started {started:?}, ready {ready:?}, sample {age} s old");
         }
     }
@@ -95,15 +97,39 @@ mod tests {
     #[test]
     fn other_metrics_than_cpu_know_no_start_up() {
         let fresh = pod(None, None);
-        assert_eq!(group(ago(0), fresh, Some(&sampled(0)), false, &Flags::default()), Group::Ready);
-        assert_eq!(group(ago(0), fresh, None, false, &Flags::default()), Group::Missing);
+        assert_eq!(group(ago(0), fresh, Some(&sampled(0)), false, &Controller::default()), Group::Ready);
+        assert_eq!(group(ago(0), fresh, None, false, &Controller::default()), Group::Missing);
+    }
+
+    /// An unknown readiness is not `False`: only the sample's age speaks against such a pod.
+    #[test]
+    fn nobody_knows_is_not_unready() {
+        let since = ago(600);
+        let lost = |started, since| Vitals {
+            ready: Some(Ready { status: ConditionStatus::Unknown, since }),
+            ..pod(Some(started), None)
+        };
+        let grouped = |pod| group(ago(0), pod, Some(&sampled(0)), true, &Controller::default());
+        assert_eq!(grouped(lost(600, since)), Group::Ready);
+        assert_eq!(grouped(lost(200, ago(200))), Group::Ready);
+        assert_eq!(grouped(lost(200, ago(30))), Group::Unready);
+    }
+
+    #[test]
+    fn succeeded_pods_are_ignored_since_1_37() {
+        let done = Vitals { phase: Phase::Succeeded, ..pod(Some(1000), Some((true, 900))) };
+        let sample = sampled(0);
+        let grouped = |version, sample| group(ago(0), done, sample, true, &Controller::of(version));
+        assert_eq!(grouped(Version::V1_37, Some(&sample)), Group::Ignored);
+        assert_eq!(grouped(Version::V1_36, None), Group::Missing);
+        assert_eq!(grouped(Version::V1_36, Some(&sample)), Group::Ready);
     }
 
     #[test]
     fn going_away_beats_pending_beats_missing() {
         let pending = Vitals { phase: Phase::Pending, ..pod(None, None) };
         let going = Vitals { deleted: true, ..pending };
-        assert_eq!(group(ago(0), pending, None, true, &Flags::default()), Group::Unready);
-        assert_eq!(group(ago(0), going, None, true, &Flags::default()), Group::Ignored);
+        assert_eq!(group(ago(0), pending, None, true, &Controller::default()), Group::Unready);
+        assert_eq!(group(ago(0), going, None, true, &Controller::default()), Group::Ignored);
     }
 }

@@ -104,7 +104,7 @@ impl Events {
     /// Sum of the changes younger than `period` (its edge excluded).
     pub fn change_within(&self, now: DateTime<Utc>, period: TimeDelta) -> i32 {
         let cutoff = now - period;
-        self.0.iter().filter(|e| e.at > cutoff).fold(0, |sum: i32, e| sum.saturating_add(e.change))
+        self.0.iter().filter(|e| e.at > cutoff).fold(0, |sum: i32, e| sum.wrapping_add(e.change))
     }
 
     /// Marks what is older than the longest policy period, then writes into the last marked slot or appends.

@@ -96,7 +96,7 @@ impl PodUsage {
         let value = match container {
             Some(name) => self.of_container(name)?,
             None if self.containers.is_empty() => None,
-            None => self.containers.iter().try_fold(0_i64, |sum, (_, v)| Some(sum.saturating_add((*v)?))),
+            None => self.containers.iter().try_fold(0_i64, |sum, (_, v)| Some(sum.wrapping_add((*v)?))),
         };
         Ok(value.map(|value| PodSample { at: self.at, window: self.window, value }))
     }

@@ -16,12 +16,12 @@ pub struct Pod {
     pub started: Option<DateTime<Utc>>,
     /// The condition `Ready`; absent before the kubelet saw it.
     pub ready: Option<Ready>,
-    /// `spec.containers`, with their requests of the resource at hand.
+    /// `spec.containers`.
     pub containers: Vec<Container>,
-    /// `spec.initContainers`, likewise.
+    /// `spec.initContainers`.
     pub init_containers: Vec<InitContainer>,
-    /// `spec.resources.requests` of the pod itself, milli-units.
-    pub pod_request: Option<i64>,
+    /// `spec.resources.requests` of the pod itself, with its overhead; empty where there are none.
+    pub pod_requests: Requests,
 }
 
 impl Pod {
@@ -32,7 +32,7 @@ impl Pod {
 
     /// Running and Ready: what multiplies the ratio of value metrics.
     pub fn is_ready(&self) -> bool {
-        self.phase == Phase::Running && self.ready.is_some_and(|r| r.status)
+        self.phase == Phase::Running && self.ready.is_some_and(|r| r.status == ConditionStatus::True)
     }
 
     /// What the pod requests of `resource`, milli-units: the named container's, else the pod's own, else the sum over
@@ -41,10 +41,30 @@ impl Pod {
         if let Some(name) = container {
             return self.container_request(resource, name);
         }
-        if let Some(request) = self.pod_request.filter(|_| pod_level) {
-            return Ok(request);
+        if pod_level && !self.pod_requests.is_empty() {
+            return self.own_request(resource);
         }
-        self.counted().try_fold(0_i64, |sum, c| Ok(sum.saturating_add(self.request_of(c, resource)?)))
+        self.counted().try_fold(0_i64, |sum, c| Ok(sum.wrapping_add(self.request_of(c, resource)?)))
+    }
+
+    /// Of a pod with requests of its own. Where they leave this resource out, what its containers need together: then a
+    /// container without a request *is* zero, and start-up counts with what an init container needs.
+    fn own_request(&self, resource: &str) -> Result<i64, MetricError> {
+        let of = |c: &Container| c.requests.get(resource);
+        let larger = |a: Option<i64>, b: Option<i64>| a.max(b);
+        let both = |a: Option<i64>, b: Option<i64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.wrapping_add(b)),
+            (a, b) => a.or(b),
+        };
+        let running = self.counted().map(of).fold(None, both);
+        let (mut beside, mut starting) = (None, None);
+        for init in &self.init_containers {
+            let needs = both(of(&init.container), beside);
+            starting = larger(starting, needs);
+            beside = if init.restart_always { needs } else { beside };
+        }
+        let missing = || MetricError::NoPodRequest { resource: resource.to_owned(), pod: self.name.clone() };
+        self.pod_requests.get(resource).or(larger(running, starting)).ok_or_else(missing)
     }
 
     fn container_request(&self, resource: &str, name: &str) -> Result<i64, MetricError> {
@@ -60,7 +80,7 @@ impl Pod {
     }
 
     fn request_of(&self, container: &Container, resource: &str) -> Result<i64, MetricError> {
-        container.request.ok_or_else(|| MetricError::NoRequest {
+        container.requests.get(resource).ok_or_else(|| MetricError::NoRequest {
             resource: resource.to_owned(),
             container: container.name.clone(),
             pod: self.name.clone(),
@@ -114,29 +134,84 @@ impl Phase {
             .into_iter()
             .find(|p| p.as_str() == word)
     }
-
-    /// The pod has ended: its samples no longer count.
-    pub const fn ended(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed)
-    }
 }
 
 /// The condition `Ready`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ready {
     /// Its status.
-    pub status: bool,
+    pub status: ConditionStatus,
     /// `lastTransitionTime`.
     pub since: DateTime<Utc>,
 }
 
-/// A container's name and its request of the resource at hand.
+/// Status of a condition. `Unknown` is neither ready nor unready: the rules of start-up ask for `False`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConditionStatus {
+    /// It holds.
+    True,
+    /// It does not.
+    False,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl ConditionStatus {
+    /// The word in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::True => "True",
+            Self::False => "False",
+            Self::Unknown => "Unknown",
+        }
+    }
+
+    /// From the word in the API.
+    pub fn of(word: &str) -> Option<Self> {
+        [Self::True, Self::False, Self::Unknown].into_iter().find(|s| s.as_str() == word)
+    }
+}
+
+impl From<bool> for ConditionStatus {
+    fn from(holds: bool) -> Self {
+        if holds { Self::True } else { Self::False }
+    }
+}
+
+/// A container's name and its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Container {
     /// Its name.
     pub name: String,
-    /// Milli-units; `None` where it requests nothing.
-    pub request: Option<i64>,
+    /// `resources.requests`.
+    pub requests: Requests,
+}
+
+/// Requests by resource, milli-units.
+///
+/// ```
+/// use floorcast_models::hpa::Requests;
+/// let requests = Requests::of([("cpu", 500)]);
+/// assert_eq!((requests.get("cpu"), requests.get("memory")), (Some(500), None));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Requests(Vec<(String, i64)>);
+
+impl Requests {
+    /// These requests: resource and milli-units.
+    pub fn of<'a>(requests: impl IntoIterator<Item = (&'a str, i64)>) -> Self {
+        Self(requests.into_iter().map(|(resource, milli)| (resource.to_owned(), milli)).collect())
+    }
+
+    /// The request of one resource; `None` where there is none: it is not zero.
+    pub fn get(&self, resource: &str) -> Option<i64> {
+        self.0.iter().find(|(name, _)| name == resource).map(|(_, milli)| *milli)
+    }
+
+    /// Nothing is requested.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// An init container.
@@ -154,7 +229,7 @@ mod tests {
     use super::*;
 
     fn container(name: &str, request: Option<i64>) -> Container {
-        Container { name: name.to_owned(), request }
+        Container { name: name.to_owned(), requests: Requests::of(request.map(|milli| ("cpu", milli))) }
     }
 
     fn pod() -> Pod {
@@ -167,7 +242,7 @@ mod tests {
             ready: None,
             containers: vec![container("app", Some(100)), container("proxy", Some(50))],
             init_containers: vec![init("migrate", false), init("mesh", true)],
-            pod_request: Some(800),
+            pod_requests: Requests::of([("cpu", 800)]),
         }
     }
 
@@ -179,9 +254,23 @@ mod tests {
     }
 
     #[test]
+    fn requests_of_the_pod_that_leave_a_resource_out_are_filled_from_its_containers() {
+        let mut partly = pod();
+        partly.pod_requests = Requests::of([("memory", 1)]);
+        partly.containers[1].requests = Requests::default();
+        // 100 of the app and 10 of the sidecar; to start, the migration needs its 10 only.
+        assert_eq!(partly.request("cpu", None, true).unwrap(), 110);
+        partly.init_containers[0].container.requests = Requests::of([("cpu", 700)]);
+        assert_eq!(partly.request("cpu", None, true).unwrap(), 700);
+        let error = partly.request("gpu", None, true).unwrap_err().to_string();
+        assert_eq!(error, "missing pod-level request for gpu in Pod p");
+        assert!(partly.request("cpu", None, false).unwrap_err().to_string().contains("container proxy"));
+    }
+
+    #[test]
     fn what_is_missing_is_named() {
         let mut bare = pod();
-        bare.containers[1].request = None;
+        bare.containers[1].requests = Requests::default();
         let error = bare.request("cpu", None, false).unwrap_err().to_string();
         assert!(error.contains("missing request for cpu in container proxy of Pod p"), "{error}");
         let error = pod().request("cpu", Some("db"), false).unwrap_err().to_string();
@@ -192,6 +281,7 @@ mod tests {
     fn phases_survive_the_way_through_words() {
         assert_eq!(Phase::of("Running"), Some(Phase::Running));
         assert_eq!(Phase::of("running"), None);
-        assert!(Phase::Failed.ended() && !Phase::Unknown.ended());
+        assert_eq!(ConditionStatus::of("Unknown"), Some(ConditionStatus::Unknown));
+        assert_eq!(ConditionStatus::of("true"), None);
     }
 }

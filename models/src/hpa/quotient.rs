@@ -1,13 +1,14 @@
-//! Divisions and roundings of the controller, saturating where Go's would be undefined.
+//! Divisions and roundings of the controller. Its integers overflow silently, and so do ours; a float beyond the integers
+//! saturates, where Go leaves the result to the processor (arm64 saturates, amd64 gives the lowest number).
 
 /// `ceil(x)` as a number of replicas; ±Inf and too large numbers saturate, NaN is 0.
 pub(crate) fn ceil(x: f64) -> i32 {
     x.ceil() as i32
 }
 
-/// `sum / count` truncated, saturating at the ends of `i64`; 0 of nothing.
+/// `sum / count` truncated, the sum overflowing as 64-bit integers do; 0 of nothing.
 pub(crate) fn share(sum: i128, count: i64) -> i64 {
-    sum.checked_div(count.into()).map_or(0, |q| q.clamp(i64::MIN.into(), i64::MAX.into()) as i64)
+    (sum as i64).checked_div(count).unwrap_or(0)
 }
 
 /// What each of `replicas` replicas uses of a total, rounded up; 0 without any.
@@ -27,7 +28,7 @@ mod tests {
     #[test]
     fn the_ends_saturate() {
         assert_eq!((ceil(1e300), ceil(f64::INFINITY), ceil(f64::NAN), ceil(-0.5)), (i32::MAX, i32::MAX, 0, 0));
-        assert_eq!(share(i128::from(i64::MAX) * 3, 1), i64::MAX);
+        assert_eq!(share(i128::from(i64::MAX) + 2, 1), i64::MIN + 1);
         assert_eq!((share(7, 2), share(-7, 2), share(7, 0)), (3, -3, 0));
         assert_eq!(per_replica(i64::MAX, 1), i64::MAX);
     }

@@ -181,6 +181,8 @@ impl Pass<'_> {
             return Verdict { currents: combined.currents, ..verdict };
         };
         self.state.conditions.active = Some(Active::ValidMetric);
+        // A negative proposal, of a negative metric, is no size: upstream compares it with 0 before it goes on.
+        let wish = wish.max(0);
         let desired = self.normalise(wish);
         let verdict = Verdict { currents: combined.currents, error, events, ..Verdict::new(self.scale.spec_replicas) };
         if desired == self.scale.spec_replicas {
@@ -203,6 +205,8 @@ impl Pass<'_> {
         match wish.cmp(&self.scale.spec_replicas) {
             std::cmp::Ordering::Greater => RescaleReason::MetricAbove(by),
             std::cmp::Ordering::Less => RescaleReason::AllBelow,
+            // Only the floor wakes a target whose metrics ask for nothing.
+            std::cmp::Ordering::Equal if self.scale.spec_replicas == 0 => RescaleReason::BelowMin,
             // Stabilisation alone moved the size.
             std::cmp::Ordering::Equal => RescaleReason::Stabilised,
         }

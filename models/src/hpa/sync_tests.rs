@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::cast_possible_wrap)]
 use super::*;
 use crate::hpa::condition::Limit;
-use crate::hpa::{Behavior, Policy, Rules, Sample, ValueTarget, Version};
+use crate::hpa::{Behavior, ConditionStatus, Phase, Pod, Policy, Ready, Requests, Rules, Sample, ValueTarget, Version};
 use proptest::prelude::*;
 
 fn at(second: i64) -> DateTime<Utc> {
@@ -98,6 +98,46 @@ fn the_tolerance_of_the_object_counts_where_its_gate_is_on() {
         sync(at(0), &strict, &Controller::of(version), &seen(20, load), &mut State::default()).rescaled_to
     };
     assert_eq!((wish(Version::V1_33, 21), wish(Version::V1_35, 21)), (None, Some(21)));
+}
+
+#[test]
+fn a_negative_proposal_is_none() {
+    let mut idle = spec(0, 30);
+    idle.metrics = vec![MetricSpec::External { metric: "load".to_owned(), target: ValueTarget::Total(1000) }];
+    let pods = |n| (0..n).map(ready_pod).collect();
+    let seen = Observation { samples: vec![Ok(Sample::External(vec![-4000]))], pods: pods(3), ..seen(3, 0) };
+    let mut state = State { log: Some(Log::default()), ..State::default() };
+    let verdict = sync(at(0), &idle, &Controller::of(Version::V1_37), &seen, &mut state);
+    assert_eq!((verdict.rescaled_to, verdict.reason), (Some(0), Some(RescaleReason::AllBelow)));
+    // The log holds the 0 that was compared, not the −12 of the metric.
+    assert_eq!(state.log.unwrap().entries()[0].replicas, 0);
+    assert_eq!(verdict.conditions.limited, Some((false, Limit::WithinRange)));
+}
+
+fn ready_pod(i: usize) -> Pod {
+    Pod {
+        name: format!("p{i}"),
+        phase: Phase::Running,
+        deleted: false,
+        started: Some(at(-1000)),
+        ready: Some(Ready { status: ConditionStatus::True, since: at(-900) }),
+        containers: vec![],
+        init_containers: vec![],
+        pod_requests: Requests::default(),
+    }
+}
+
+#[test]
+fn the_floor_is_the_reason_where_only_it_wakes_a_target() {
+    let conditions = Conditions { scaled_to_zero: Some(true), ..Conditions::default() };
+    let mut state = State { conditions, ..State::default() };
+    let verdict = sync(at(0), &spec(2, 30), &Controller::of(Version::V1_37), &seen(0, 0), &mut state);
+    assert_eq!((verdict.rescaled_to, verdict.reason), (Some(2), Some(RescaleReason::BelowMin)));
+    // 1.36 has the condition, behind its gate.
+    let off = Controller::of(Version::V1_36);
+    let mut state = State { conditions, ..State::default() };
+    let verdict = sync(at(0), &spec(0, 30), &off, &seen(0, 9), &mut state);
+    assert_eq!((verdict.desired, verdict.conditions.scaled_to_zero), (0, None));
 }
 
 #[test]

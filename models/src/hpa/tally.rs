@@ -66,10 +66,6 @@ impl Tally {
 
     /// Size by utilisation of the request, whole percent.
     pub fn utilization(&self, target: i32, current: i32, tolerance: Tolerance) -> Result<Proposal, MetricError> {
-        let percent_of = |usage: i128, request: i128| {
-            let percent = usage.saturating_mul(100).checked_div(request).ok_or(MetricError::NoKnownPods)?;
-            Ok(percent.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
-        };
         self.any_sample()?;
         let utilization = percent_of(self.usage, self.request)?;
         let ratio = f64::from(utilization) / f64::from(target);
@@ -130,6 +126,13 @@ impl Tally {
         let unready = if fill.unready { self.unready } else { 0 };
         self.ready + self.strangers + missing + unready
     }
+}
+
+/// Whole percent of the request, as 64-bit integers overflow: a thousand pods with 100 GiB each, in milli-bytes, times a
+/// hundred is more than they hold, and the controller does not notice.
+fn percent_of(usage: i128, request: i128) -> Result<i32, MetricError> {
+    let percent = (usage as i64).wrapping_mul(100).checked_div(request as i64);
+    Ok(percent.ok_or(MetricError::NoKnownPods)? as i32)
 }
 
 /// Which pods without a trusted sample are counted in.
@@ -199,6 +202,18 @@ mod tests {
         let with = Tally { strangers: 1, stranger_usage: 9000, ..tally(3, 3000) };
         assert_eq!(with.average(1000, 3, Tolerance::default()).unwrap().current.average, Some(3000));
         assert_eq!(with.utilization(100, 3, Tolerance::default()).unwrap().current.utilization, Some(100));
+    }
+
+    #[test]
+    fn percent_overflows_as_upstream() {
+        // 2^63 / 100 milli-bytes are 85.9 TiB: 860 pods of 100 GiB pass, a thousand wrap to a negative utilisation.
+        let of = |pods: i64| {
+            let bytes = i128::from(pods) * (100 << 30) * 1000;
+            let tally = Tally { ready: pods, usage: bytes, request: bytes, ..Tally::default() };
+            tally.utilization(100, 5, Tolerance::default()).unwrap().current.utilization.unwrap()
+        };
+        assert_eq!(of(850), 100);
+        assert!(of(1000) < 0);
     }
 
     #[test]

@@ -28,7 +28,8 @@ impl Version {
 
 /// The feature gates and unconditional changes that the controller's behaviour depends on.
 ///
-/// Source: upstream feature list and changelogs up to the 1.37 cycle; see KEP-4951 (tolerance) and KEP-2021 (zero).
+/// Source: upstream feature list and changelogs up to the 1.37 cycle; see KEP-4951 (tolerance) and KEP-2021 (zero), pull
+/// requests 127193 (absent container) and 141302 (succeeded pods). The gates of 1.36 are proven against its controller.
 #[allow(clippy::struct_excessive_bools)] // one switch per independent upstream change; any combination exists in some cluster
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Gates {
@@ -46,6 +47,10 @@ pub struct Gates {
     pub new_at_once: bool,
     /// `PodLevelResources`: a pod-level request replaces the sum over containers.
     pub pod_level_resources: bool,
+    /// A pod in whose sample the named container is absent is a pod without a sample; before, it failed the metric.
+    pub absent_container_is_missing: bool,
+    /// Pods of phase Succeeded are ignored like failed ones; before, they counted as any other pod.
+    pub succeeded_ignored: bool,
 }
 
 impl Gates {
@@ -55,10 +60,12 @@ impl Gates {
             two_sided_tolerance: version.minor >= 33,
             configurable_tolerance: version.minor >= 35,
             scale_to_zero: version.minor >= 37,
-            scaled_to_zero_condition: version.minor >= 37,
+            scaled_to_zero_condition: version.minor >= 36,
             generation: version.minor >= 38,
             new_at_once: version.minor >= 37,
             pod_level_resources: version.minor >= 34,
+            absent_container_is_missing: version.minor >= 33,
+            succeeded_ignored: version.minor >= 37,
         }
     }
 }
@@ -75,16 +82,16 @@ mod tests {
 
     #[test]
     fn switches_follow_the_table_of_versions() {
-        //       minor  two-sided  tolerance  zero   condition  generation  new at once
+        //       minor  two-sided  tolerance  zero   condition  generation  new at once  absent  succeeded
         let table = [
-            (32, false, false, false, false, false, false),
-            (33, true, false, false, false, false, false),
-            (35, true, true, false, false, false, false),
-            (36, true, true, false, false, false, false),
-            (37, true, true, true, true, false, true),
-            (38, true, true, true, true, true, true),
+            (32, false, false, false, false, false, false, false, false),
+            (33, true, false, false, false, false, false, true, false),
+            (35, true, true, false, false, false, false, true, false),
+            (36, true, true, false, true, false, false, true, false),
+            (37, true, true, true, true, false, true, true, true),
+            (38, true, true, true, true, true, true, true, true),
         ];
-        for (minor, two_sided, tolerance, zero, condition, generation, new) in table {
+        for (minor, two_sided, tolerance, zero, condition, generation, new, absent, succeeded) in table {
             let gates = Gates::of(Version { minor });
             let found = (
                 gates.two_sided_tolerance,
@@ -93,8 +100,11 @@ mod tests {
                 gates.scaled_to_zero_condition,
                 gates.generation,
                 gates.new_at_once,
+                gates.absent_container_is_missing,
+                gates.succeeded_ignored,
             );
-            assert_eq!(found, (two_sided, tolerance, zero, condition, generation, new), "1.{minor}");
+            let wanted = (two_sided, tolerance, zero, condition, generation, new, absent, succeeded);
+            assert_eq!(found, wanted, "1.{minor}");
         }
     }
 }

@@ -96,7 +96,7 @@ impl<L: Load> Cluster<L> {
             let to = turn.clamp(self.now, end);
             self.pass(to);
             if self.fleet.next() <= self.now || self.workload.nodes.is_some() {
-                self.fleet.advance(self.now);
+                self.fleet.advance(self.now, &mut self.random);
             }
             if self.meter.next() <= self.now {
                 self.meter.close();
@@ -188,6 +188,18 @@ impl<L: Load> Cluster<L> {
     /// Scales the target past the HPA, as a person does.
     pub fn set_replicas(&mut self, size: Replicas) {
         self.resize(size);
+    }
+
+    /// A rolling update begins: every pod is replaced by a new one, which must start first. `surge` and `unavailable` are
+    /// shares of the size, as in the Deployment's strategy, whose defaults are a quarter each. One that is under way
+    /// starts anew.
+    pub fn roll_out(&mut self, surge: f64, unavailable: f64) {
+        self.fleet.roll_out(surge, unavailable, self.now, &mut self.random);
+    }
+
+    /// Whether a rolling update is under way.
+    pub fn rolling_out(&self) -> bool {
+        self.fleet.rollout.is_some()
     }
 
     /// The controller restarts: it forgets its log and events, and its phase changes.
@@ -299,7 +311,7 @@ impl View {
         };
         for pod in &fleet.young {
             let sample = self.sample(pod, reading, usage);
-            let group = hpa::group(self.now, self.vitals(pod), sample.as_ref(), true, &self.controller.flags);
+            let group = hpa::group(self.now, self.vitals(pod), sample.as_ref(), true, &self.controller);
             tally.add(group, usage, REQUEST, target);
         }
         tally
@@ -316,7 +328,7 @@ impl View {
         let phase = |p: Placed| if p.running <= self.at { Phase::Running } else { Phase::Pending };
         let ready = |p: Placed| {
             let status = p.ready <= self.at;
-            Ready { status, since: moment(if status { p.ready } else { p.at }) }
+            Ready { status: status.into(), since: moment(if status { p.ready } else { p.at }) }
         };
         Vitals {
             phase: pod.placed.map_or(Phase::Pending, phase),

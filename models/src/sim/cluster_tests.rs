@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::hpa::{Container, MetricSpec, Observation, Pod, PodUsage, Sample};
+use crate::hpa::{Container, MetricSpec, Observation, Pod, PodUsage, Requests, Sample};
 use crate::sim::{Nodes, Seasonal, StartUp};
 use crate::units::PerReplica;
 use proptest::prelude::*;
@@ -160,9 +160,18 @@ fn observe(view: &View, fleet: &Fleet, spec: &Spec, reading: Reading, target: Sc
             let containers = vec![("app".to_owned(), Some(sample.value))];
             samples.push(PodUsage { pod: name.clone(), at: sample.at, window: sample.window, containers });
         }
-        let containers = vec![Container { name: "app".to_owned(), request: Some(REQUEST) }];
+        let containers = vec![Container { name: "app".to_owned(), requests: Requests::of([("cpu", REQUEST)]) }];
         let (phase, deleted, started, ready) = (vitals.phase, vitals.deleted, vitals.started, vitals.ready);
-        Pod { name, phase, deleted, started, ready, containers, init_containers: vec![], pod_request: None }
+        Pod {
+            name,
+            phase,
+            deleted,
+            started,
+            ready,
+            containers,
+            init_containers: vec![],
+            pod_requests: Requests::default(),
+        }
     });
     let pods = pods.collect();
     Observation { target, pods, samples: vec![Ok(Sample::Resource(samples))] }
@@ -211,4 +220,31 @@ proptest! {
         cluster.step(TimeDelta::hours(6));
         prop_assert_eq!(cluster.outcome().starved_seconds, 0.0);
     }
+}
+
+#[test]
+fn a_rollout_replaces_every_pod_and_its_unready_ones_dampen_the_hpa() {
+    let mut cluster = Cluster::new(at(0), workload(), |_: DateTime<Utc>| 100.0, 1);
+    cluster.step(minutes(10));
+    cluster.roll_out(0.25, 0.25);
+    cluster.step(TimeDelta::seconds(30));
+    // 10 pods: 3 may come beside them, 2 may be missing.
+    assert_eq!((cluster.existing().get(), cluster.ready().get()), (13, 8));
+    cluster.step(minutes(30));
+    assert!(!cluster.rolling_out());
+    assert_eq!(cluster.existing(), cluster.ready());
+    assert!((10..=13).contains(&cluster.ready().get()), "{:?}", cluster.ready());
+}
+
+#[test]
+fn a_flash_crowd_starves_whom_no_floor_protects() {
+    let crowd = || crate::sim::FlashCrowd::new(|_: DateTime<Utc>| 100.0, at(1800), minutes(30), 4.0);
+    let run = |floor: Option<u32>| {
+        let mut cluster = Cluster::new(at(0), workload(), crowd(), 1);
+        floor.into_iter().for_each(|floor| cluster.set_min_replicas(Replicas::new(floor)));
+        cluster.step(minutes(90));
+        cluster.outcome().starved_seconds
+    };
+    assert!(run(None) > 120.0, "{}", run(None));
+    assert_eq!(run(Some(40)), 0.0);
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 /// `rules`, absent fields filled in from `default`.
 pub fn rules(case: Option<Case>, default: Rules) -> Result<Rules, Malformed> {
     let Some(case) = case else { return Ok(default) };
-    let window = case.opt_int("stabilization_window_s")?.map(TimeDelta::seconds);
+    let window = case.opt_seconds("stabilization_window_s")?;
     let select = case.opt_text("select_policy")?.map(|word| self::select(&word)).transpose()?;
     let policies = case.opt_list("policies")?;
     let policies = policies.map(|list| list.iter().map(policy).collect::<Result<_, _>>()).transpose()?;
@@ -131,8 +131,8 @@ pub fn clamp_rate(case: &Case) -> Result<Found, Malformed> {
 /// Group `stabilize_with_behavior`.
 pub fn stabilise(case: &Case) -> Result<Found, Malformed> {
     let mut log = log(case)?.unwrap_or_default();
-    let up = case.opt_int("scale_up_window_s")?.map(TimeDelta::seconds);
-    let down = case.opt_int("scale_down_window_s")?.map(TimeDelta::seconds);
+    let up = case.opt_seconds("scale_up_window_s")?;
+    let down = case.opt_seconds("scale_down_window_s")?;
     let behavior = Behavior {
         scale_up: Rules { window: up, ..Rules::default_up() },
         scale_down: Rules { window: down, ..Rules::default_down() },
@@ -171,7 +171,7 @@ fn stored(case: &Case, before: &Events, up: bool) -> Result<Map<String, Value>, 
         let one = rules(Some(given), Rules::default_up())?;
         let behavior = Behavior { scale_up: one.clone(), scale_down: one };
         let events = if up { (&mut these, &mut others) } else { (&mut others, &mut these) };
-        let sizes = if up { (10, 10 + change) } else { (10 + change, 10) };
+        let sizes = if up { (0, change) } else { (change, 0) };
         behavior::store_event(now(), sizes, &behavior, events);
     }
     let event = |e: &ScaleEvent| json!({"change": e.change, "outdated": e.outdated});

@@ -13,9 +13,10 @@ use serde_json::{Map, Value, json};
 /// The controller of the upstream tests: 120 s and 10 s instead of 300 s and 30 s, a factor of 8 instead of 2, and
 /// scaling to zero off unless a case says otherwise.
 pub fn controller(settings: &Case) -> Result<Controller, Malformed> {
+    let period = |key, absent| Ok::<_, Malformed>(settings.opt_seconds(key)?.unwrap_or(TimeDelta::seconds(absent)));
     let flags = Flags {
-        cpu_initialization: TimeDelta::seconds(settings.opt_int("cpu_initialization_period_s")?.unwrap_or(120)),
-        initial_readiness_delay: TimeDelta::seconds(settings.opt_int("initial_readiness_delay_s")?.unwrap_or(10)),
+        cpu_initialization: period("cpu_initialization_period_s", 120)?,
+        initial_readiness_delay: period("initial_readiness_delay_s", 10)?,
         scale_up_factor: 8.0,
         ..Flags::default()
     };
@@ -41,7 +42,7 @@ pub fn resource(case: &Case, settings: &Case) -> Result<Found, Malformed> {
     let target = target.ok_or_else(|| Malformed("no target".to_owned()))?;
     let (resource, container) = (case.text("resource")?, case.opt_text("container")?);
     let usage = usage(case)?;
-    with_scene(case, settings, &pods(case)?, |scene| {
+    with_scene(case, settings, &pods(case, &resource)?, |scene| {
         Ok(found(hpa::by_resource(scene, &resource, container.as_deref(), target, &usage)))
     })
 }
@@ -51,7 +52,7 @@ pub fn pods_average(case: &Case, settings: &Case) -> Result<Found, Malformed> {
     let average = case.int("target_average_value_m")?;
     let sample = |m: &Case| Ok::<_, Malformed>((m.text("pod")?, m.int("value_m")?));
     let values = case.list("metrics")?.iter().map(sample).collect::<Result<Vec<_>, _>>()?;
-    with_scene(case, settings, &pods(case)?, |scene| Ok(found(hpa::by_pods(scene, "metric", average, &values))))
+    with_scene(case, settings, &pods(case, "cpu")?, |scene| Ok(found(hpa::by_pods(scene, "metric", average, &values))))
 }
 
 /// Groups `object_value` and `external_value`.
@@ -71,7 +72,7 @@ fn by_value(case: &Case, settings: &Case, target: ValueTarget) -> Result<Found, 
     };
     let spec = hpa::MetricSpec::External { metric: "metric".to_owned(), target };
     let sample = hpa::Sample::External(values);
-    with_scene(case, settings, &pods(case)?, |scene| Ok(found(hpa::propose(scene, &spec, &sample))))
+    with_scene(case, settings, &pods(case, "cpu")?, |scene| Ok(found(hpa::propose(scene, &spec, &sample))))
 }
 
 fn found(proposal: Result<Proposal, MetricError>) -> Found {

@@ -26,12 +26,16 @@ pub struct Report {
 /// Runs all cases of a file's text.
 pub fn run(text: &str) -> Result<Report, String> {
     let file: Value = serde_json::from_str(text).map_err(|e| format!("not JSON: {e}"))?;
-    let cases = file.get("cases").unwrap_or(&file).as_array().ok_or("neither a list nor an object with `cases`")?;
+    let cases = file.get("cases").unwrap_or(&file).as_array();
+    let cases = cases.ok_or("neither a list of cases nor an object with a list under `cases`")?;
+    if cases.is_empty() {
+        return Err("no case in it".to_owned());
+    }
     let settings = Case::new(file.get("test_settings").unwrap_or(&Value::Null));
     let mut report = Report::default();
     for (i, case) in cases.iter().enumerate() {
         let case = Case::new(case);
-        let name = case.text("id").unwrap_or_else(|_| format!("case {i}"));
+        let name = case.text("id").unwrap_or_else(|_| format!("case {i} (no `id`)"));
         match check(&case, &settings) {
             Ok(faults) if faults.is_empty() => report.passed += 1,
             Ok(faults) => report.disagreements.push(format!("{name}: {}", faults.join("; "))),
@@ -64,7 +68,12 @@ fn check(case: &Case, settings: &Case) -> Result<Vec<String>, Malformed> {
         "enqueue" => behavior::enqueue(case)?,
         other => return Err(Malformed(format!("unknown group {other:?}: this program knows no such kind of fact"))),
     };
-    compare(&case.sub("expect")?, &found)
+    let expect = case.sub("expect")?;
+    let of_nothing = group == "pod_requests" && case.opt_sub("pod").is_none();
+    if expect.entries()?.is_empty() && !of_nothing {
+        return Err(Malformed("`expect` is empty: whatever came out would pass".to_owned()));
+    }
+    compare(&expect, &found)
 }
 
 fn compare(expect: &Case, found: &Found) -> Result<Vec<String>, Malformed> {
@@ -76,6 +85,7 @@ fn compare(expect: &Case, found: &Found) -> Result<Vec<String>, Malformed> {
         (None, Ok(found)) => found,
     };
     let faults = expect.entries()?.iter().filter_map(|(key, wanted)| match found.get(key) {
+        None if wanted.is_null() => None,
         None => Some(format!("{key}: nothing is known to compare {wanted} with")),
         Some(value) if same(key, wanted, value) => None,
         Some(value) => Some(format!("{key}: expected {wanted}, found {value}")),
@@ -91,7 +101,20 @@ fn same(key: &str, wanted: &Value, found: &Value) -> bool {
         items
     };
     let set = ["conditions", "unready", "missing", "ignored"].contains(&key);
-    if set { sorted(&normal(wanted)) == sorted(found) } else { wanted == found }
+    if set { sorted(&normal(wanted)) == sorted(found) } else { equal(wanted, found) }
+}
+
+/// Equal as JSON, where 3 and 3.0 are the same number.
+fn equal(wanted: &Value, found: &Value) -> bool {
+    let integer = |v: &Value| v.as_i64().is_some();
+    match (wanted, found) {
+        (Value::Number(a), Value::Number(b)) if !(integer(wanted) && integer(found)) => a.as_f64() == b.as_f64(),
+        (Value::Array(a), Value::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)),
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| equal(value, other)))
+        }
+        _ => wanted == found,
+    }
 }
 
 /// Conditions without messages: only type, status and reason are facts.

@@ -5,6 +5,12 @@ use floorcast_models::hpa::Tolerance;
 use serde_json::{Map, Value};
 use std::fmt;
 
+/// 300 years: what is longer is a slip, and more than a time of day can hold.
+const LONGEST: i64 = 300 * 365 * 86_400;
+
+/// The window of samples that name none.
+pub const MINUTE: TimeDelta = TimeDelta::minutes(1);
+
 /// A case that cannot be read.
 #[derive(Debug)]
 pub struct Malformed(pub String);
@@ -29,7 +35,7 @@ impl<'a> Case<'a> {
     }
 
     pub fn entries(&self) -> Result<&'a Map<String, Value>, Malformed> {
-        self.0.as_object().ok_or_else(|| Malformed("`expect` is not an object".to_owned()))
+        self.0.as_object().ok_or_else(|| Malformed(format!("should be an object, not {}", self.0)))
     }
 
     fn of<T>(&self, key: &str, kind: &str, read: impl Fn(&'a Value) -> Option<T>) -> Result<Option<T>, Malformed> {
@@ -97,7 +103,9 @@ impl<'a> Case<'a> {
 
     /// `… ago` in seconds, where absent is long ago.
     pub fn ago(&self, key: &str) -> Result<DateTime<Utc>, Malformed> {
-        Ok(self.opt_float(key)?.map_or_else(long_ago, before))
+        let seconds = self
+            .of(key, "a number of seconds, at most 300 years", |v| v.as_f64().filter(|s| s.abs() <= LONGEST as f64))?;
+        Ok(seconds.map_or_else(long_ago, before))
     }
 
     /// Like [`Self::ago`], with the word `absent` for no time at all.
@@ -105,8 +113,26 @@ impl<'a> Case<'a> {
         if self.value(key).and_then(Value::as_str) == Some("absent") { Ok(None) } else { self.ago(key).map(Some) }
     }
 
+    pub fn opt_seconds(&self, key: &str) -> Result<Option<TimeDelta>, Malformed> {
+        self.of(key, "whole seconds, at most 300 years", |v| {
+            v.as_i64().filter(|s| s.abs() <= LONGEST).map(TimeDelta::seconds)
+        })
+    }
+
     pub fn seconds(&self, key: &str) -> Result<TimeDelta, Malformed> {
-        self.int(key).map(TimeDelta::seconds)
+        Self::need(key, self.opt_seconds(key)?)
+    }
+
+    /// An object of integers by name; `null` is an amount that was not measured. Empty where absent.
+    pub fn amounts(&self, key: &str) -> Result<Vec<(String, Option<i64>)>, Malformed> {
+        let Some(map) = self.of(key, "an object of integers", Value::as_object)? else { return Ok(Vec::new()) };
+        let amount = |(name, value): (&String, &Value)| match value {
+            Value::Null => Ok((name.clone(), None)),
+            _ => value.as_i64().map(|v| (name.clone(), Some(v))).ok_or_else(|| {
+                Malformed(format!("`{key}` should be an object of integers of 64 bits, but `{name}` is {value}"))
+            }),
+        };
+        map.iter().map(amount).collect()
     }
 
     pub fn tolerance(&self) -> Result<Tolerance, Malformed> {

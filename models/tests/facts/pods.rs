@@ -2,16 +2,25 @@
 
 use super::json::{Case, Malformed, now, object};
 use super::{Found, calculator};
-use chrono::TimeDelta;
-use floorcast_models::hpa::{self, Container, Group, InitContainer, Phase, Pod, PodSample, PodUsage, Ready};
+use chrono::{DateTime, Utc};
+use floorcast_models::hpa::{
+    self, ConditionStatus, Container, Group, InitContainer, Phase, Pod, PodSample, PodUsage, Ready, Requests,
+};
 use serde_json::{Value, json};
 
-/// `pods[]`.
-pub fn pods(case: &Case) -> Result<Vec<Pod>, Malformed> {
-    case.list("pods")?.iter().map(pod).collect()
+/// `pods[]`, with their requests of this resource.
+pub fn pods(case: &Case, resource: &str) -> Result<Vec<Pod>, Malformed> {
+    case.list("pods")?.iter().map(|case| pod(case, resource)).collect()
 }
 
-fn pod(case: &Case) -> Result<Pod, Malformed> {
+fn pod(case: &Case, resource: &str) -> Result<Pod, Malformed> {
+    let requests = |milli: Option<i64>| Requests::of(milli.map(|milli| (resource, milli)));
+    let container =
+        |case: &Case| Ok(Container { name: case.text("name")?, requests: requests(case.opt_int("request_m")?) });
+    let init_container = |case: &Case| {
+        let restart_always = case.opt_bool("restart_policy_always")?.unwrap_or(false);
+        Ok(InitContainer { container: container(case)?, restart_always })
+    };
     let phase = case.opt_text("phase")?.unwrap_or_else(|| "Running".to_owned());
     let status = case.opt_text("ready")?;
     let since = case.ago("ready_transition_ago_s")?;
@@ -20,20 +29,16 @@ fn pod(case: &Case) -> Result<Pod, Malformed> {
         phase: Phase::of(&phase).ok_or_else(|| Malformed(format!("unknown phase {phase:?}")))?,
         deleted: case.opt_bool("deleted")?.unwrap_or(false),
         started: case.ago_or_absent("started_ago_s")?,
-        ready: status.map(|word| Ready { status: word == "True", since }),
-        containers: case.list("containers")?.iter().map(container).collect::<Result<_, _>>()?,
-        init_containers: case.list("init_containers")?.iter().map(init_container).collect::<Result<_, _>>()?,
-        pod_request: case.opt_int("pod_level_request_m")?,
+        ready: status.map(|word| readiness(&word, since)).transpose()?,
+        containers: case.list("containers")?.iter().map(container).collect::<Result<_, Malformed>>()?,
+        init_containers: case.list("init_containers")?.iter().map(init_container).collect::<Result<_, Malformed>>()?,
+        pod_requests: requests(case.opt_int("pod_level_request_m")?),
     })
 }
 
-fn container(case: &Case) -> Result<Container, Malformed> {
-    Ok(Container { name: case.text("name")?, request: case.opt_int("request_m")? })
-}
-
-fn init_container(case: &Case) -> Result<InitContainer, Malformed> {
-    let restart_always = case.opt_bool("restart_policy_always")?.unwrap_or(false);
-    Ok(InitContainer { container: container(case)?, restart_always })
+fn readiness(word: &str, since: DateTime<Utc>) -> Result<Ready, Malformed> {
+    let status = ConditionStatus::of(word).ok_or_else(|| Malformed(format!("unknown readiness {word:?}")))?;
+    Ok(Ready { status, since })
 }
 
 /// `metrics[]` by container.
@@ -42,27 +47,27 @@ pub fn usage(case: &Case) -> Result<Vec<PodUsage>, Malformed> {
 }
 
 fn pod_usage(case: &Case) -> Result<PodUsage, Malformed> {
-    let containers = case.value("containers").and_then(Value::as_object);
+    let containers = case.amounts("containers")?;
     Ok(PodUsage {
         pod: case.text("pod")?,
         at: case.ago("timestamp_ago_s")?,
-        window: TimeDelta::seconds(case.opt_int("window_s")?.unwrap_or(60)),
-        containers: containers.into_iter().flatten().map(|(name, value)| (name.clone(), value.as_i64())).collect(),
+        window: case.opt_seconds("window_s")?.unwrap_or(super::json::MINUTE),
+        containers,
     })
 }
 
 /// Group `pod_grouping`.
 pub fn grouping(case: &Case, settings: &Case) -> Result<Found, Malformed> {
-    let flags = calculator::controller(settings)?.flags;
+    let controller = calculator::controller(settings)?;
     let cpu = case.text("resource")? == "cpu";
     let samples: Vec<(String, PodSample)> =
         usage(case)?.into_iter().map(|u| (u.pod.clone(), PodSample { at: u.at, window: u.window, value: 1 })).collect();
-    let pods = pods(case)?;
+    let pods = pods(case, "cpu")?;
     let groups: Vec<(&str, Group)> = pods
         .iter()
         .map(|pod| {
             let sample = samples.iter().find(|(name, _)| *name == pod.name).map(|(_, sample)| sample);
-            (pod.name.as_str(), hpa::group(now(), pod.vitals(), sample, cpu, &flags))
+            (pod.name.as_str(), hpa::group(now(), pod.vitals(), sample, cpu, &controller))
         })
         .collect();
     let named = |group| -> Vec<&str> { groups.iter().filter(|(_, g)| *g == group).map(|(name, _)| *name).collect() };
@@ -79,8 +84,8 @@ pub fn requests(case: &Case) -> Result<Found, Malformed> {
     let resource = case.opt_text("resource")?.unwrap_or_else(|| "cpu".to_owned());
     let container = case.opt_text("container")?;
     let pod_level = case.opt_bool("pod_level_resources_enabled")?.unwrap_or(false);
-    let one = case.opt_sub("pod").as_ref().map(pod).transpose()?;
-    let all = if one.is_some() { one.into_iter().collect() } else { pods(case)? };
+    let one = case.opt_sub("pod").as_ref().map(|case| pod(case, &resource)).transpose()?;
+    let all = if one.is_some() { one.into_iter().collect() } else { pods(case, &resource)? };
     if all.is_empty() {
         return of_nothing(case).map(Ok);
     }

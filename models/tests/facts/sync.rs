@@ -93,7 +93,13 @@ fn metric(case: &Case) -> Result<MetricSpec, Malformed> {
 }
 
 fn observe(case: &Case, spec: &Spec) -> Result<Observation, Malformed> {
-    let pods = pods(case)?;
+    let resource = spec.metrics.iter().find_map(|metric| match metric {
+        MetricSpec::Resource { resource, .. } | MetricSpec::ContainerResource { resource, .. } => {
+            Some(resource.clone())
+        }
+        _ => None,
+    });
+    let pods = pods(case, resource.as_deref().unwrap_or("cpu"))?;
     let levels = case.ints("reported_levels_m")?;
     let fails: Vec<bool> = case
         .list("metric_specs")?
