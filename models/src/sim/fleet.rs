@@ -2,12 +2,15 @@
 //!
 //! Settled pods are only counted; those whose age still matters to the HPA are kept one by one.
 
+use crate::sim::rollout::Rollout;
 use crate::sim::{Nodes, Random, StartUp};
 
 /// A pod whose age still matters. Times in milliseconds since the epoch; `None` before a node has room for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Young {
     pub(crate) placed: Option<Placed>,
+    /// Made from the template before the rollout that is under way.
+    pub(crate) old: bool,
     /// Drawn at creation: milliseconds from its node to running and to ready.
     takes: (i64, i64),
 }
@@ -16,7 +19,7 @@ pub(crate) struct Young {
 impl Young {
     /// A pod with these times.
     pub(crate) fn placed_at(placed: Placed) -> Self {
-        Self { placed: Some(placed), takes: (0, 0) }
+        Self { placed: Some(placed), old: false, takes: (0, 0) }
     }
 }
 
@@ -41,13 +44,17 @@ pub(crate) struct Fleet {
     pool: Option<Pool>,
     ready: u32,
     next: i64,
+    /// `spec.replicas`: during a rollout more pods may exist.
+    pub(crate) wanted: u32,
+    pub(crate) rollout: Option<Rollout>,
 }
 
 impl Fleet {
     /// `pods` settled pods, with nodes for them. `settle` in milliseconds.
     pub(crate) fn new(pods: u32, start_up: StartUp, settle: i64, nodes: Option<Nodes>) -> Self {
         let pool = nodes.map(|nodes| Pool::new(nodes, pods));
-        Self { settled: pods, young: Vec::new(), start_up, settle, pool, ready: pods, next: i64::MAX }
+        let (young, rollout) = (Vec::new(), None);
+        Self { settled: pods, young, start_up, settle, pool, ready: pods, next: i64::MAX, wanted: pods, rollout }
     }
 
     /// Pods that exist.
@@ -75,19 +82,25 @@ impl Fleet {
         self.next
     }
 
-    /// Creates or removes pods until `pods` exist. Those without a node go first, then the youngest.
+    /// Creates or removes pods until `pods` exist. Those without a node go first, then the youngest. A rollout keeps its
+    /// surge.
     pub(crate) fn scale(&mut self, pods: u32, now: i64, random: &mut Random) {
+        self.wanted = pods;
         while self.existing() < pods {
-            let takes = self.start_up.draw(random);
-            self.young.push(Young { placed: None, takes });
+            self.create(random);
         }
-        while self.existing() > pods {
+        while self.existing() > pods + self.surge() {
             match self.victim() {
                 Some(i) => drop(self.young.remove(i)),
-                None => self.settled -= 1,
+                None => self.drop_settled(),
             }
         }
-        self.advance(now);
+        self.advance(now, random);
+    }
+
+    pub(crate) fn create(&mut self, random: &mut Random) {
+        let takes = self.start_up.draw(random);
+        self.young.push(Young { placed: None, old: false, takes });
     }
 
     /// As the `ReplicaSet` controller chooses: without a node, then not ready the longest, then ready the latest.
@@ -97,11 +110,21 @@ impl Fleet {
     }
 
     /// Brings everything up to `now`.
-    pub(crate) fn advance(&mut self, now: i64) {
+    pub(crate) fn advance(&mut self, now: i64, random: &mut Random) {
+        self.pass(now);
+        while self.roll(now, random) {
+            self.pass(now);
+        }
+    }
+
+    fn pass(&mut self, now: i64) {
         self.place(now);
         let settle = self.settle;
         let settled = |pod: &Young| pod.placed.is_some_and(|p| p.ready.max(p.at + settle) <= now);
         let before = self.young.len();
+        if let Some(rollout) = &mut self.rollout {
+            rollout.old += self.young.iter().filter(|pod| pod.old && settled(pod)).count() as u32;
+        }
         self.young.retain(|pod| !settled(pod));
         self.settled += (before - self.young.len()) as u32;
         let times = || self.young.iter().filter_map(|pod| pod.placed);
@@ -196,9 +219,9 @@ mod tests {
         let (mut fleet, mut random) = fleet(3, None);
         fleet.scale(5, 0, &mut random);
         assert_eq!((fleet.existing(), fleet.ready(), fleet.next()), (5, 3, 90_000));
-        fleet.advance(90_000);
+        fleet.advance(90_000, &mut random);
         assert_eq!((fleet.ready(), fleet.settled, fleet.next()), (5, 3, 300_000));
-        fleet.advance(300_000);
+        fleet.advance(300_000, &mut random);
         assert_eq!((fleet.settled, fleet.next()), (5, i64::MAX));
     }
 
@@ -219,12 +242,12 @@ mod tests {
         fleet.scale(9, 0, &mut random);
         // One fits beside the three; five wait for two nodes.
         assert_eq!((fleet.placed(), fleet.nodes(), fleet.next()), (4, 1, 90_000));
-        fleet.advance(120_000);
+        fleet.advance(120_000, &mut random);
         assert_eq!((fleet.placed(), fleet.nodes(), fleet.ready()), (9, 3, 4));
-        fleet.advance(210_000);
+        fleet.advance(210_000, &mut random);
         assert_eq!(fleet.ready(), 9);
         fleet.scale(3, 300_000, &mut random);
-        fleet.advance(900_000);
+        fleet.advance(900_000, &mut random);
         assert_eq!(fleet.nodes(), 1);
     }
 }
