@@ -103,14 +103,18 @@ impl Cluster {
         self.spawn(Component::Etcd, components::etcd(programs, &self.ports))?;
         self.wait_ready(Component::Etcd).await?;
         let policy = self.folder.write("audit-policy.yaml", &options.audit_policy)?;
-        self.spawn(Component::ApiServer, components::api_server(programs, &self.ports, &self.folder, &policy))?;
+        self.spawn(
+            Component::ApiServer,
+            components::api_server(programs, &self.ports, &self.folder, &policy).args(options.gates()),
+        )?;
         self.wait_ready(Component::ApiServer).await?;
         // Two users, so that the audit log tells the controllers from the tests.
         let pair = self.certificates.client("kube-controller-manager", Some("system:masters"))?;
         self.folder.write("manager.crt", &pair.certificate)?;
         self.folder.write("manager.key", &pair.key)?;
         let manager = admin_kubeconfig(&self.folder, &self.ports, "manager")?;
-        let launch = components::controller_manager(programs, &self.ports, &self.folder, &manager, &options.hpa);
+        let launch = components::controller_manager(programs, &self.ports, &self.folder, &manager, &options.hpa)
+            .args(options.gates());
         self.spawn(Component::ControllerManager, launch)?;
         let stages = components::stages(&programs.kwok, &self.folder, options.pod_start)?;
         self.spawn(Component::Kwok, components::kwok(programs, &self.ports, &self.folder, &manager, &stages))?;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod register;
+mod script;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ use kube::Client;
 use crate::Error;
 use crate::certs::Pair;
 use crate::ports::Port;
+
+pub use script::{Asked, Script, Verbatim};
 
 /// A load over time, in the metric's own unit (cores for CPU).
 pub type Curve = Arc<dyn Fn(DateTime<Utc>) -> f64 + Send + Sync>;
@@ -99,13 +102,16 @@ impl Source {
     }
 }
 
-/// What is answered, by namespace and question.
+/// What is answered, by namespace and question; and what was answered word by word.
 #[derive(Clone, Default)]
-struct Sources(Arc<Mutex<BTreeMap<(String, Question), Source>>>);
+struct Sources {
+    sources: Arc<Mutex<BTreeMap<(String, Question), Source>>>,
+    script: Script,
+}
 
 impl Sources {
     fn lock(&self) -> MutexGuard<'_, BTreeMap<(String, Question), Source>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn get(&self, namespace: &str, question: Question) -> Option<Source> {
@@ -142,6 +148,11 @@ impl MetricsApi {
     /// Total CPU of a workload in cores, answered from now on so.
     pub fn set_cpu(&self, namespace: &str, workload: &str, source: Source) {
         self.set(namespace, Question::Cpu { workload: workload.to_owned() }, source);
+    }
+
+    /// Answers given word by word, and the record of when they were given.
+    pub fn script(&self) -> &Script {
+        &self.sources.script
     }
 
     /// Forgets a question: it is answered with an empty list, as by a server that has no sample.

@@ -24,8 +24,13 @@ pub struct Request {
     pub response_status: Option<Status>,
     /// The body, where the policy asks for it.
     pub request_object: Option<serde_json::Value>,
+    /// The answer's body, where the policy asks for it.
+    pub response_object: Option<serde_json::Value>,
     /// When the request came, RFC 3339 with microseconds.
     pub request_received_timestamp: String,
+    /// When this stage was reached, likewise: with `ResponseComplete` the moment of the answer.
+    #[serde(default)]
+    pub stage_timestamp: String,
     /// `ResponseStarted` (watches) or `ResponseComplete`.
     pub stage: String,
 }

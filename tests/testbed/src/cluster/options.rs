@@ -11,11 +11,18 @@ pub struct Options {
     pub pod_start: Duration,
     /// The audit policy, YAML; see [`AUDIT_POLICY`].
     pub audit_policy: String,
+    /// Feature gates of the API server and the controllers, such as `HPAScaleToZero=true`.
+    pub feature_gates: Vec<String>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { hpa: HpaTiming::fast(), pod_start: Duration::ZERO, audit_policy: AUDIT_POLICY.into() }
+        Self {
+            hpa: HpaTiming::fast(),
+            pod_start: Duration::ZERO,
+            audit_policy: AUDIT_POLICY.into(),
+            feature_gates: Vec::new(),
+        }
     }
 }
 
@@ -57,6 +64,13 @@ impl HpaTiming {
             flag("cpu-initialization-period", self.cpu_initialization),
             flag("initial-readiness-delay", self.initial_readiness),
         ]
+    }
+}
+
+impl Options {
+    pub(super) fn gates(&self) -> Option<String> {
+        let gates = self.feature_gates.join(",");
+        (!gates.is_empty()).then(|| format!("--feature-gates={gates}"))
     }
 }
 

@@ -72,9 +72,14 @@ pub(super) fn object_value(source: &Source, namespace: &str, name: &str, metric:
 }
 
 fn value_item(described: &Value, metric: &str, sample: &Sample) -> Value {
+    value_of(described, metric, &sample.time, milli(sample.value))
+}
+
+/// An item of `MetricValueList`, thousandths.
+pub(super) fn value_of(described: &Value, metric: &str, time: &str, milli: i64) -> Value {
     json!({
-        "describedObject": described, "metric": {"name": metric, "selector": null}, "timestamp": sample.time,
-        "windowSeconds": 30, "value": milli(sample.value),
+        "describedObject": described, "metric": {"name": metric, "selector": null}, "timestamp": time,
+        "windowSeconds": 30, "value": format!("{milli}m"),
     })
 }
 
@@ -85,23 +90,27 @@ fn value_list(items: &[Value]) -> Value {
 /// `ExternalMetricValueList` with one value.
 pub(super) fn external_value(source: &Source, metric: &str, now: DateTime<Utc>) -> Value {
     let sample = sample(source, now);
-    let item =
-        json!({"metricName": metric, "metricLabels": {}, "timestamp": sample.time, "value": milli(sample.value)});
+    let item = json!({"metricName": metric, "metricLabels": {}, "timestamp": sample.time, "value": format!("{}m", milli(sample.value))});
     json!({"kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1", "metadata": {}, "items": [item]})
 }
 
-fn milli(value: f64) -> String {
-    format!("{:.0}m", value * 1000.0)
+fn milli(value: f64) -> i64 {
+    (value * 1000.0).round() as i64
 }
 
 /// An empty list: nothing is known.
 pub(super) fn nothing(group: &str, version: &str) -> Value {
+    list(group, version, &[])
+}
+
+/// A list of the group's kind with these items.
+pub(super) fn list(group: &str, version: &str, items: &[Value]) -> Value {
     let kind = match group {
         "metrics.k8s.io" => "PodMetricsList",
         "custom.metrics.k8s.io" => "MetricValueList",
         _ => "ExternalMetricValueList",
     };
-    json!({"kind": kind, "apiVersion": format!("{group}/{version}"), "metadata": {}, "items": []})
+    json!({"kind": kind, "apiVersion": format!("{group}/{version}"), "metadata": {}, "items": items})
 }
 
 /// `APIGroupList`, for discovery.

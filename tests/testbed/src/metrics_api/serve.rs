@@ -111,6 +111,9 @@ async fn cpu(
     Query(selection): Query<Selection>,
 ) -> Response {
     let question = Question::Cpu { workload: workload(&selection.label_selector) };
+    if let Some(scripted) = api.scripted(&namespace, &question, "metrics.k8s.io", "v1beta1") {
+        return scripted;
+    }
     match api.source(&namespace, question) {
         Err(status) => refuse(status, "told to fail by the test"),
         Ok(None) => Json(answer::nothing("metrics.k8s.io", "v1beta1")).into_response(),
@@ -132,6 +135,9 @@ async fn custom(
     } else {
         Question::Object { resource, name: name.clone(), metric: metric.clone() }
     };
+    if let Some(scripted) = api.scripted(&namespace, &question, "custom.metrics.k8s.io", "v1beta2") {
+        return scripted;
+    }
     match api.source(&namespace, question) {
         Err(status) => refuse(status, "told to fail by the test"),
         Ok(None) => Json(answer::nothing("custom.metrics.k8s.io", "v1beta2")).into_response(),
@@ -146,7 +152,11 @@ async fn custom(
 }
 
 async fn external(State(api): State<Desk>, UrlPath((namespace, metric)): UrlPath<(String, String)>) -> Response {
-    match api.source(&namespace, Question::External { metric: metric.clone() }) {
+    let question = Question::External { metric: metric.clone() };
+    if let Some(scripted) = api.scripted(&namespace, &question, "external.metrics.k8s.io", "v1beta1") {
+        return scripted;
+    }
+    match api.source(&namespace, question) {
         Err(status) => refuse(status, "told to fail by the test"),
         Ok(None) => Json(answer::nothing("external.metrics.k8s.io", "v1beta1")).into_response(),
         Ok(Some(source)) => Json(answer::external_value(&source, &metric, Utc::now())).into_response(),
@@ -154,6 +164,15 @@ async fn external(State(api): State<Desk>, UrlPath((namespace, metric)): UrlPath
 }
 
 impl Desk {
+    /// The answer that was given word by word, if one was.
+    fn scripted(&self, namespace: &str, question: &Question, group: &str, version: &str) -> Option<Response> {
+        let answer = self.sources.script.answer(namespace, question)?;
+        Some(match answer.status {
+            200 => Json(answer::list(group, version, &answer.items)).into_response(),
+            status => refuse(status, "told to fail by the test"),
+        })
+    }
+
     /// The source of the answer; the HTTP status if it is told to fail; nothing if nothing is set.
     fn source(&self, namespace: &str, question: Question) -> Result<Option<Source>, u16> {
         match self.sources.get(namespace, question) {
