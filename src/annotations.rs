@@ -11,12 +11,16 @@ pub use error::{AnnotationError, On, Warning};
 pub use key::{Key, PREFIX};
 pub use load::LoadChoice;
 
-use crate::config::{Config, ModeWord};
+use crate::{
+    config::{Config, ModeWord},
+    holidays::Holidays,
+};
 use floorcast_models::{
+    events::KnownEvent,
     policy::{Mode, Policy},
     units::{PerReplica, Replicas},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 type Annotations = BTreeMap<String, String>;
 
@@ -53,6 +57,10 @@ pub struct Settings {
     pub load: LoadChoice,
     /// `target-per-replica`, or the template's; absent: derived from the HPA.
     pub target_per_replica: Option<PerReplica>,
+    /// Days that are forecast as Sundays, or as the holidays before them.
+    pub holidays: Holidays,
+    /// Known events.
+    pub events: Arc<[KnownEvent]>,
 }
 
 impl OptIn {
@@ -164,7 +172,14 @@ fn settings(
     let target = said.parsed(Key::TargetPerReplica, errors, value::per_replica);
     let load = load::choose(said, config, workload.namespace, target.is_some(), errors);
     let of_template = load.template().and_then(|name| config.templates.get(name)?.target_per_replica);
-    Settings { policy, target_per_replica: target.or_else(|| PerReplica::new(of_template?.get())), load }
+    let holidays = said.parsed(Key::Holidays, errors, crate::holidays::parse);
+    Settings {
+        holidays: holidays.unwrap_or_else(|| config.holidays_of(workload.namespace, workload.labels)),
+        events: config.events_of(workload.namespace, workload.labels, policy.zone),
+        policy,
+        target_per_replica: target.or_else(|| PerReplica::new(of_template?.get())),
+        load,
+    }
 }
 
 fn policy(

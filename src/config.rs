@@ -2,6 +2,7 @@
 
 mod check;
 mod datasource;
+mod days;
 mod error;
 pub(crate) mod model;
 mod number;
@@ -16,6 +17,7 @@ mod tree;
 pub mod zone;
 
 pub use datasource::{Auth, Basic, ClientCertificate, Datasource, Kind};
+pub use days::{EventRule, HolidayRule};
 pub use error::{ConfigError, Fault};
 pub use number::{Count, Number, Quantile};
 pub use opt_in::{Expression, ModeWord, Operator, OptInRule, Selector, glob};
@@ -26,9 +28,10 @@ pub use schedule::{ScheduleRule, ScheduledWindow, Start, WindowPeriod, start};
 pub use sections::{Budgets, Defaults, Guard, HpaController, Lead, LeadPeriod, Timing};
 pub use template::{GIVEN, Load, Piece, Template};
 
+use crate::holidays::Holidays;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
-use floorcast_models::{budget::Limits, policy::Rails, schedule::Window, units::Replicas};
+use floorcast_models::{budget::Limits, events::KnownEvent, policy::Rails, schedule::Window, units::Replicas};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, path::Path, sync::Arc};
@@ -55,6 +58,10 @@ pub struct Config {
     pub defaults: Defaults,
     /// Scheduled floors by namespace and label.
     pub schedules: Vec<ScheduleRule>,
+    /// Days that are forecast as Sundays, or as the holidays before them.
+    pub holidays: Vec<HolidayRule>,
+    /// Known events: once or recurring, with an expected factor.
+    pub events: Vec<EventRule>,
     /// Windows of history not to learn from, such as a known outage.
     pub exclude: Vec<Exclusion>,
     /// How many replicas all floors together may add.
@@ -158,6 +165,18 @@ impl Config {
     pub fn windows_of(&self, namespace: &str, labels: &BTreeMap<String, String>, zone: Tz) -> Arc<[Window]> {
         let rules = self.schedules.iter().filter(|rule| rule.matches(namespace, labels));
         rules.flat_map(|rule| &rule.windows).map(|window| window.window(zone)).collect()
+    }
+
+    /// The listed holidays of an HPA.
+    pub fn holidays_of(&self, namespace: &str, labels: &BTreeMap<String, String>) -> Holidays {
+        let rules = self.holidays.iter().filter(|rule| rule.matches(namespace, labels));
+        rules.flat_map(|rule| &rule.days).copied().collect()
+    }
+
+    /// The known events of an HPA; `zone` for those that name none.
+    pub fn events_of(&self, namespace: &str, labels: &BTreeMap<String, String>, zone: Tz) -> Arc<[KnownEvent]> {
+        let rules = self.events.iter().filter(|rule| rule.matches(namespace, labels));
+        rules.filter_map(|rule| rule.event(zone)).collect()
     }
 
     /// Whether users of this namespace may write PromQL themselves.

@@ -121,6 +121,7 @@ fn nothing_known(config: &Config) -> Evidence {
         distrust: None,
         own_wish: None,
         most_needed: None,
+        event: None,
         derivation: Derivation::Unchecked,
     }
 }

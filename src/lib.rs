@@ -7,6 +7,7 @@ pub mod config;
 pub mod daemon;
 pub mod datasource;
 pub mod hand_back;
+pub mod holidays;
 pub mod http;
 pub mod kubernetes;
 pub mod load;

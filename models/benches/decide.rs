@@ -73,6 +73,7 @@ fn evidence(now: DateTime<Utc>) -> Evidence {
         distrust: None,
         own_wish: Some(Replicas::new(3)),
         most_needed: Some(Replicas::new(30)),
+        event: None,
         derivation: Derivation::Proven,
     }
 }

@@ -2,13 +2,54 @@
 //!
 //! All arithmetic is in UTC seconds; the zone's offsets are looked up once per change, not once per sample.
 
-use chrono::{DateTime, Offset, TimeZone};
+use chrono::{DateTime, Datelike, NaiveDate, Offset, TimeDelta, TimeZone};
 use chrono_tz::Tz;
 
 /// Seconds in a day on a clock that is not put forward or back.
 pub const DAY: i64 = 86_400;
 /// Seconds in a week on such a clock.
 pub const WEEK: i64 = 7 * DAY;
+
+/// A calendar day of a wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Day(i64);
+
+impl Day {
+    /// The day of this date.
+    pub fn of(date: NaiveDate) -> Self {
+        Self(i64::from(date.num_days_from_ce()) - i64::from(NaiveDate::default().num_days_from_ce()))
+    }
+
+    /// The day of a wall clock's seconds ([`Calendar::local`]).
+    pub const fn at(local: i64) -> Self {
+        Self(local.div_euclid(DAY))
+    }
+
+    /// Its date.
+    pub fn date(self) -> NaiveDate {
+        NaiveDate::default().checked_add_signed(TimeDelta::days(self.0)).unwrap_or_default()
+    }
+
+    /// So many days earlier.
+    #[must_use]
+    pub const fn before(self, days: i64) -> Self {
+        Self(self.0 - days)
+    }
+
+    /// Whether it is a Sunday; 1970-01-01 was a Thursday, three days after a Monday.
+    pub const fn is_sunday(self) -> bool {
+        (self.0 + 3).rem_euclid(7) == SUNDAY as i64
+    }
+}
+
+impl std::fmt::Display for Day {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        std::fmt::Display::fmt(&self.date(), f)
+    }
+}
+
+/// Sunday's number in a week that begins with Monday, 0.
+pub const SUNDAY: usize = 6;
 
 /// A zone's offsets from UTC over a stretch of time, ready for cheap look-ups.
 ///

@@ -2,7 +2,7 @@
 
 use crate::{
     backtest::{Score, Trust},
-    calendar::{Calendar, DAY},
+    calendar::{Calendar, DAY, Day},
     clean::{Judge, Note, Recognised},
     forecast::{Choice, Forecast, anchors::Anchors, ensemble::Ensemble, past::Past},
     series::Series,
@@ -26,6 +26,8 @@ pub struct Learning {
     pub horizon: TimeDelta,
     /// Windows that must not be learned from.
     pub excluded: Vec<Range<DateTime<Utc>>>,
+    /// Days, by the season's wall clock, that are holidays: in the history and within the horizon.
+    pub holidays: Vec<Day>,
 }
 
 impl Default for Learning {
@@ -37,6 +39,7 @@ impl Default for Learning {
             zone: Tz::UTC,
             horizon: TimeDelta::hours(24),
             excluded: Vec::new(),
+            holidays: Vec::new(),
         }
     }
 }
@@ -178,7 +181,7 @@ fn prepared(history: &Series, from: usize, how: &Learning) -> Ensemble {
     let step = history.step_seconds();
     let start = history.time(from).timestamp();
     let calendar = Calendar::new(how.zone, start - DAY, history.end().timestamp() + 30 * DAY);
-    let past = Past::new(step, start / step, calendar);
+    let past = Past::new(step, start / step, calendar).with_holidays(how.holidays.clone());
     let anchors = Anchors::new(step, how.lead.num_seconds(), how.horizon.num_seconds());
     let excluded = how.excluded.iter();
     let excluded = excluded.map(|w| w.start.timestamp()..w.end.timestamp());
@@ -313,3 +316,7 @@ mod tests;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod trust_tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod holiday_tests;

@@ -10,6 +10,7 @@ pub mod capacity;
 pub mod clean;
 pub mod decide;
 pub mod evaluate;
+pub mod events;
 pub mod forecast;
 pub mod guard;
 pub mod hpa;

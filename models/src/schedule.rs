@@ -21,15 +21,22 @@ use std::{fmt, sync::Arc};
 /// No clock is ever put forward or back by more: Samoa and Tokelau skipped a whole day in 2011.
 const LONGEST_CHANGE: TimeDelta = TimeDelta::hours(26);
 
-/// One recurring window.
+/// When something recurs by a wall clock, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// When it opens, by the wall clock.
+pub struct Recurrence {
+    /// When it begins, by the wall clock.
     pub start: Cron,
-    /// How long the wall clock runs until it closes; above zero.
+    /// How long the wall clock runs until it ends; above zero.
     pub lasts: TimeDelta,
     /// Whose wall clock.
     pub zone: Tz,
+}
+
+/// One recurring window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// When it is open.
+    pub when: Recurrence,
     /// Replicas needed while it is open.
     pub replicas: Replicas,
     /// The window as its author wrote it, for reasons.
@@ -57,32 +64,34 @@ impl fmt::Display for Window {
 
 /// Every opening that touches `[from, to)`, by their begin.
 pub fn openings(windows: &[Window], from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Opening> {
-    let mut found: Vec<Opening> = windows.iter().flat_map(|window| window.openings(from, to)).collect();
+    let mut found = Vec::new();
+    for window in windows {
+        found.extend(window.when.between(from, to).into_iter().map(|(from, to)| Opening {
+            from,
+            to,
+            replicas: window.replicas,
+            text: Arc::clone(&window.text),
+        }));
+    }
     found.sort_by_key(|opening| (opening.from, opening.to));
     found
 }
 
-impl Window {
-    /// The openings that touch `[from, to)`. One that began before may be told from its last occurrence on.
-    fn openings(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = Opening> + '_ {
+impl Recurrence {
+    /// The stretches that touch `[from, to)`, in order. One that began before may be told from its last occurrence on.
+    pub fn between(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<(DateTime<Utc>, DateTime<Utc>)> {
         let reach = 2 * DAY + self.lasts.num_seconds();
         let calendar = Calendar::new(self.zone, from.timestamp() - reach, to.timestamp() + reach);
         let shown = |t: DateTime<Utc>| naive(calendar.local(t.timestamp()));
-        let spans = match (shown(from), shown(to)) {
-            (Some(from), Some(to)) => self.spans(from - LONGEST_CHANGE, to + LONGEST_CHANGE),
-            _ => Vec::new(),
+        let (Some(first), Some(last)) = (shown(from), shown(to)) else { return Vec::new() };
+        let spans = self.spans(first - LONGEST_CHANGE, last + LONGEST_CHANGE);
+        let instants = |(start, end): (NaiveDateTime, NaiveDateTime)| {
+            let (begins, _) = calendar.instants(start.and_utc().timestamp());
+            let (_, ends) = calendar.instants(end.and_utc().timestamp());
+            Some((DateTime::from_timestamp(begins, 0)?, DateTime::from_timestamp(ends, 0)?))
         };
-        spans.into_iter().filter_map(move |(start, end)| {
-            let (opens, _) = calendar.instants(start.and_utc().timestamp());
-            let (_, closes) = calendar.instants(end.and_utc().timestamp());
-            let (opens, closes) = (DateTime::from_timestamp(opens, 0)?, DateTime::from_timestamp(closes, 0)?);
-            (opens < to && closes > from && opens < closes).then(|| Opening {
-                from: opens,
-                to: closes,
-                replicas: self.replicas,
-                text: Arc::clone(&self.text),
-            })
-        })
+        let touches = |(begins, ends): &(DateTime<Utc>, DateTime<Utc>)| *begins < to && *ends > from && begins < ends;
+        spans.into_iter().filter_map(instants).filter(touches).collect()
     }
 
     /// The same on a wall clock that is never changed: stretches that touch `[from, to)`, those that touch one another as one.

@@ -67,6 +67,7 @@ pub(crate) fn evidence() -> Evidence {
         distrust: None,
         own_wish: Some(n(3)),
         most_needed: Some(n(1000)),
+        event: None,
         derivation: Derivation::Proven,
     }
 }

@@ -32,6 +32,8 @@ pub enum Key {
     MaxFloor,
     /// Windows with absolute floors.
     Schedule,
+    /// Countries and days that are holidays.
+    Holidays,
     /// IANA zone.
     Timezone,
     /// Forecasting model.
@@ -40,7 +42,7 @@ pub enum Key {
 
 impl Key {
     /// Every key, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Mode,
         Self::Load,
         Self::Query,
@@ -50,6 +52,7 @@ impl Key {
         Self::MinReplicas,
         Self::MaxFloor,
         Self::Schedule,
+        Self::Holidays,
         Self::Timezone,
         Self::Model,
     ];
@@ -66,6 +69,7 @@ impl Key {
             Self::MinReplicas => "min-replicas",
             Self::MaxFloor => "max-floor",
             Self::Schedule => "schedule",
+            Self::Holidays => "holidays",
             Self::Timezone => "timezone",
             Self::Model => "model",
         }
@@ -83,6 +87,7 @@ impl Key {
             Self::MinReplicas => "3",
             Self::MaxFloor => "40",
             Self::Schedule => "0 18 * * 5, 3h, 12",
+            Self::Holidays => "DE, 2026-12-24",
             Self::Timezone => "Europe/Berlin",
             Self::Model => "auto",
         }

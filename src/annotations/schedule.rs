@@ -2,7 +2,7 @@
 
 use crate::config::{WindowPeriod, quoted, start, zone};
 use chrono_tz::Tz;
-use floorcast_models::schedule::Window;
+use floorcast_models::schedule::{Recurrence, Window};
 use std::sync::Arc;
 
 /// Most windows of one workload.
@@ -52,5 +52,6 @@ fn window(text: &str, at: usize, zone: Tz) -> Result<Window, String> {
     }
     let replicas = super::value::replicas(replicas.trim()).map_err(placed)?;
     let lasts = lasts.trim().parse::<WindowPeriod>().map_err(placed)?.get();
-    Ok(Window { start: start(cron.trim_end(), at)?, lasts, zone, replicas, text: text.into() })
+    let when = Recurrence { start: start(cron.trim_end(), at)?, lasts, zone };
+    Ok(Window { when, replicas, text: text.into() })
 }

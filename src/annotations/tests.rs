@@ -137,6 +137,7 @@ fn every_wrong_value_says_what_why_and_how_to_mend_it() {
             "the window \"0 18 * * 5\" at character 1 cannot be read",
             "write CRON, DURATION, REPLICAS or CRON, DURATION, ZONE, REPLICAS, windows parted by ; or a new line",
         ),
+        ("holidays", "de", "\"de\" is neither a country nor a day", "did you mean DE?"),
         ("quantile", "", "the value is empty", "write a value, or remove the key"),
         ("quantile", "0.9\u{200B}5", "character 4 is U+200B, which cannot be seen", "type the value again by hand"),
         ("model", "\u{202E}auto", "character 1 is U+202E, which cannot be seen", "type the value again by hand"),
@@ -157,7 +158,7 @@ fn a_schedule_is_windows_in_the_zone_they_name() {
     let text = "0 8,18 * * 1-5, 3h, 12;\n 0 0 1 * *, 1d, Asia/Tokyo, 30 ;";
     let it = of(&[("mode", "live"), ("timezone", "Europe/Berlin"), ("schedule", text)], "shop").settings.unwrap();
     let windows: Vec<_> =
-        it.policy.schedule.iter().map(|w| (w.lasts.num_hours(), w.zone.name(), w.replicas.get())).collect();
+        it.policy.schedule.iter().map(|w| (w.when.lasts.num_hours(), w.when.zone.name(), w.replicas.get())).collect();
     assert_eq!(windows, [(3, "Europe/Berlin", 12), (24, "Asia/Tokyo", 30)]);
     assert_eq!(it.policy.schedule[0].to_string(), "0 8,18 * * 1-5, 3h, 12");
 }
@@ -270,7 +271,7 @@ fn every_example_is_right() {
 
 proptest! {
     #[test]
-    fn any_value_is_read_or_refused(key in 0_usize..11, value in "\\PC{0,60}|.{0,60}") {
+    fn any_value_is_read_or_refused(key in 0_usize..Key::ALL.len(), value in "\\PC{0,60}|.{0,60}") {
         let it = of(&[("mode", "live"), (Key::ALL[key].as_str(), &value)], "trusted");
         for error in it.settings.err().into_iter().flatten() {
             prop_assert!(error.to_string().chars().all(|c| !c.is_control()), "{error}");

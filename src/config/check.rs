@@ -11,6 +11,7 @@ pub(super) fn faults(config: &Config) -> Vec<Fault> {
     templates(config, &mut faults);
     opt_in(config, &mut faults);
     schedules(config, &mut faults);
+    days(config, &mut faults);
     defaults(config, &mut faults);
     exclusions(config, &mut faults);
     lease(config, &mut faults);
@@ -154,6 +155,19 @@ fn schedules(config: &Config, faults: &mut Vec<Fault>) {
                 format!("{at}.windows"),
                 "the list of windows is empty\nsuch a rule schedules nothing\nadd a window, or remove the rule",
             ));
+        }
+    }
+}
+
+fn days(config: &Config, faults: &mut Vec<Fault>) {
+    for (index, rule) in config.holidays.iter().enumerate() {
+        rule_of(&format!("holidays[{index}]"), &rule.namespaces, &rule.selector, faults);
+    }
+    for (index, rule) in config.events.iter().enumerate() {
+        let at = format!("events[{index}]");
+        rule_of(&at, &rule.namespaces, &rule.selector, faults);
+        if let Some(message) = rule.fault() {
+            faults.push(Fault::new(at, message));
         }
     }
 }

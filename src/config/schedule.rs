@@ -3,7 +3,7 @@
 use super::{Count, Period, Selector, period::quoted, zone::Zone};
 use chrono_tz::Tz;
 use floorcast_models::{
-    schedule::{Cron, Window},
+    schedule::{Cron, Recurrence, Window},
     units::Replicas,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -58,13 +58,9 @@ impl ScheduledWindow {
     pub fn window(&self, zone: Tz) -> Window {
         let reason = self.reason.as_ref().map(|reason| format!("{reason}: ")).unwrap_or_default();
         let text = format!("{reason}{}, {}, {}", self.start.0.as_str(), self.duration, self.replicas.get());
-        Window {
-            start: self.start.0.clone(),
-            lasts: self.duration.get(),
-            zone: self.timezone.map_or(zone, |zone| zone.0),
-            replicas: Replicas::new(self.replicas.get()),
-            text: text.into(),
-        }
+        let start = self.start.0.clone();
+        let when = Recurrence { start, lasts: self.duration.get(), zone: self.timezone.map_or(zone, |zone| zone.0) };
+        Window { when, replicas: Replicas::new(self.replicas.get()), text: text.into() }
     }
 }
 

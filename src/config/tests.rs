@@ -112,6 +112,16 @@ fn every_wrong_file_says_how_to_mend_it() {
             "schedules:\n- windows:\n  - {start: '@daily', duration: 32d, replicas: 4}\n",
             "32d is out of range\n  why: allowed is 1m to ",
         ),
+        (
+            "holidays: [{days: [DE, Germny]}]\n",
+            "\"Germny\" is neither a country nor a day\n  why: known are ISO 3166 codes of two letters and days as YYYY-MM-DD",
+        ),
+        ("events: [{factor: 3}]\n", "events[0]: the event does not say when"),
+        (
+            "events:\n- {from: 2026-11-28T00:00:00Z, to: 2026-11-27T00:00:00Z, factor: 3}\n",
+            "events[0]: the event ends before it begins",
+        ),
+        ("events: [{start: '@daily', duration: 1h, factor: 0}]\n", "0 is out of range\n  why: allowed is 0.05 to 50"),
         ("schedules: [{windows: []}]\n", "schedules[0].windows: the list of windows is empty"),
         ("schedules: [{namespaces: [], windows: []}]\n", "schedules[0].namespaces: the list of namespaces is empty"),
         ("defaults: [1]\n", "f.yaml:1:11: defaults: "),
@@ -178,4 +188,18 @@ async fn a_bad_file_leaves_the_last_good_one_in_force() {
     assert_eq!((good.refused, good.config.timing.tick), (None, Period::seconds(2)));
     drop(seen);
     task.await.unwrap();
+}
+
+#[test]
+fn holidays_and_events_are_found_by_namespace_and_label() {
+    let text = "holidays:\n- {days: [DE]}\n- {namespaces: [shop], days: [2026-12-24]}\nevents:\n- {selector: {matchLabels: {tier: web}}, from: 2026-11-27T00:00:00Z, to: 2026-11-28T00:00:00Z, factor: 3, reason: Black Friday}\n- {start: 0 20 * * SUN, duration: 2h, timezone: Europe/Berlin, factor: 1.5}\n";
+    let config = Config::parse(text, Path::new("f.yaml")).unwrap();
+    let (web, none) = (BTreeMap::from([("tier".to_owned(), "web".to_owned())]), BTreeMap::new());
+    assert_eq!(config.holidays_of("shop", &none).len(), 2);
+    assert_eq!(config.holidays_of("other", &none).len(), 1);
+    let texts = |labels| -> Vec<String> {
+        config.events_of("shop", labels, chrono_tz::Tz::UTC).iter().map(|event| event.text.to_string()).collect()
+    };
+    assert_eq!(texts(&web), ["Black Friday", "events of the configuration"]);
+    assert_eq!(texts(&none), ["events of the configuration"]);
 }

@@ -1,7 +1,10 @@
-//! When the windows of a workload's schedule open: looked up once an hour, read at every tick.
+//! When the windows of a workload's schedule open and its known events take place: looked up once an hour, read at every tick.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast_models::schedule::{Opening, Window, openings};
+use floorcast_models::{
+    events::{KnownEvent, Occurrence, occurrences},
+    schedule::{Opening, Window, openings},
+};
 use std::sync::Arc;
 
 /// What anybody asks of: the plan's day, the longest lead time, and the look-ahead of a raise.
@@ -9,25 +12,28 @@ const ASKED: TimeDelta = TimeDelta::hours(28);
 /// Looked up this much farther, so that a tick seldom has to.
 const SPARE: TimeDelta = TimeDelta::hours(1);
 
-/// The openings ahead of one workload.
+/// What is known to lie ahead of one workload.
 #[derive(Default)]
 pub(super) struct Agenda {
     windows: Arc<[Window]>,
+    events: Arc<[KnownEvent]>,
     openings: Vec<Opening>,
+    occurrences: Vec<Occurrence>,
     known_until: Option<DateTime<Utc>>,
 }
 
 impl Agenda {
     /// Looks up what is missing; costs two comparisons where nothing is.
-    pub(super) fn renew(&mut self, now: DateTime<Utc>, windows: &Arc<[Window]>) {
-        let same = Arc::ptr_eq(&self.windows, windows) || (self.windows.is_empty() && windows.is_empty());
+    pub(super) fn renew(&mut self, now: DateTime<Utc>, windows: &Arc<[Window]>, events: &Arc<[KnownEvent]>) {
+        let same = is_same(&self.windows, windows) && is_same(&self.events, events);
         // A clock that was put back by a day or more is looked up anew, too.
         let known = self.known_until.is_some_and(|until| until >= now + ASKED && until <= now + ASKED + SPARE);
-        if same && (known || windows.is_empty()) {
+        if same && (known || (windows.is_empty() && events.is_empty())) {
             return;
         }
         let until = now + ASKED + SPARE;
-        self.windows = Arc::clone(windows);
+        (self.windows, self.events) = (Arc::clone(windows), Arc::clone(events));
+        self.occurrences = occurrences(events, now, until);
         self.openings = openings(windows, now, until);
         self.known_until = Some(until);
     }
@@ -36,4 +42,13 @@ impl Agenda {
     pub(super) fn openings(&self) -> &[Opening] {
         &self.openings
     }
+
+    /// Known events of the next day, by their begin.
+    pub(super) fn occurrences(&self) -> &[Occurrence] {
+        &self.occurrences
+    }
+}
+
+fn is_same<T>(a: &Arc<[T]>, b: &Arc<[T]>) -> bool {
+    Arc::ptr_eq(a, b) || (a.is_empty() && b.is_empty())
 }

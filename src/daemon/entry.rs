@@ -1,7 +1,7 @@
 //! What the daemon knows of one workload between two ticks. Everything here can be rebuilt from the HPA's annotations and
 //! Prometheus: a restart loses nothing that matters.
 
-use super::{agenda::Agenda, study::Study};
+use super::{agenda::Agenda, judge::Bench, study::Study};
 use crate::{
     annotations::{OptIn, Settings},
     http::api,
@@ -10,7 +10,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     decide::{Decision, Evidence, Memory, Reason, State},
-    hpa::Tolerance,
+    events,
     lead_time::{Lead, LeadTimes},
     policy::{Mode, Policy},
     schedule::Ahead,
@@ -18,6 +18,8 @@ use floorcast_models::{
 };
 use std::{collections::VecDeque, fmt, sync::Arc};
 
+/// How far beyond the lead time a raise may look, at most.
+const LOOK_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// Decisions that changed something, kept for `explain`.
 const CHANGES: usize = 20;
 
@@ -172,13 +174,15 @@ impl Entry {
     }
 
     /// What speaks for and against the plan.
-    pub(super) fn evidence(&self, step: TimeDelta, tolerance: Tolerance) -> Evidence {
+    pub(super) fn evidence(&self, bench: &Bench<'_>, lead: TimeDelta) -> Evidence {
+        let until = bench.now + lead + LOOK_AHEAD;
         Evidence {
             newest_sample: self.study.newest(),
-            step,
+            step: bench.step,
             distrust: self.study.distrust(),
-            own_wish: self.study.own_wish(self.workload.target.current, tolerance),
+            own_wish: self.study.own_wish(self.workload.target.current, bench.tolerance),
             most_needed: self.study.most_needed(),
+            event: events::largest(self.agenda.occurrences(), bench.now, until).cloned(),
             derivation: self.study.derivation(),
         }
     }

@@ -9,7 +9,7 @@ use floorcast_models::{
     lead_time::Lead,
     policy::{Directive, Policy},
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// What is the same for every workload of one tick.
 pub(super) struct Bench<'a> {
@@ -68,10 +68,11 @@ impl Draft {
     fn of(bench: &Bench<'_>, key: &Key, entry: &mut Entry, directive: Directive) -> Self {
         let policy = entry.policy(bench.fallback);
         let lead = entry.lead_times.lead(policy.lead, bench.hpa_period);
-        entry.agenda.renew(bench.now, &policy.schedule);
+        let events = entry.settings().map(|settings| Arc::clone(&settings.events)).unwrap_or_default();
+        entry.agenda.renew(bench.now, &policy.schedule, &events);
         Self {
             key: key.clone(),
-            evidence: entry.evidence(bench.step, bench.tolerance),
+            evidence: entry.evidence(bench, lead.value),
             memory: std::mem::take(&mut entry.memory),
             directive,
             policy,

@@ -133,7 +133,8 @@ impl Study {
             let (b, a) = (&before.policy, &after.policy);
             let other_model = b.quantile != a.quantile || b.zone != a.zone || b.model != a.model || b.lead != a.lead;
             self.derive_again |= other_load;
-            self.learn_again |= other_model;
+            let other_days = before.holidays != after.holidays || before.events != after.events;
+            self.learn_again |= other_model || other_days;
         }
         self.next = None;
     }

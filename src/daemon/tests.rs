@@ -6,7 +6,7 @@ use crate::http::api::Workload;
 use crate::simulated::{
     api::{Server, kind::Kind},
     clock::Clock,
-    cluster::{Cluster, Deployed},
+    cluster::{Cluster, Deployed, scrape},
     prometheus::Prometheus,
     replay::{begin, install},
 };
@@ -33,22 +33,28 @@ fn web(annotations: &[(&str, &str)]) -> Deployed {
     }
 }
 
-/// Runs the daemon without any Prometheus; gives each change of `minReplicas` with its minute since `start`, and what `looked` at
-/// that minute was published.
+/// Runs the daemon without any Prometheus.
 fn floors(start: &str, minutes: i64, annotations: &[(&str, &str)], looked: i64) -> (Vec<(i64, u64)>, Workload) {
+    played(&web(annotations), NO_PROMETHEUS, start, minutes, looked)
+}
+
+/// Runs the daemon; gives each change of `minReplicas` with its minute since `start`, and what was published at minute `looked`.
+fn played(spec: &Deployed, config: &str, start: &str, minutes: i64, looked: i64) -> (Vec<(i64, u64)>, Workload) {
     let start: DateTime<Utc> = start.parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let server = Server::new(Clock::starting_at(start), 1);
         install(&server).unwrap();
         let prometheus = Prometheus::new(server.clock(), 1);
-        let config = Config::parse(NO_PROMETHEUS, Path::new("f.yaml")).unwrap();
+        let past = scrape(&prometheus, spec);
+        let config = Config::parse(config, Path::new("f.yaml")).unwrap();
         let mut cluster = Cluster::new(server.clone(), 1);
-        cluster.deploy(&web(annotations)).unwrap();
+        cluster.deploy(spec).unwrap();
         let stop = CancellationToken::new();
         let (task, snapshots) = begin(&server, &prometheus, config, "floorcast-0", 1, stop.clone()).unwrap();
         let (mut seen, mut view) = (Vec::new(), None);
         let watched = |_: &Cluster, now: DateTime<Utc>| {
+            past.note(&server, spec, now);
             let minute = (now - start).num_minutes();
             let hpa = server.get(Kind::Hpa, "shop", "web").unwrap();
             let floor = hpa.pointer("/spec/minReplicas").and_then(serde_json::Value::as_u64).unwrap();
@@ -95,4 +101,45 @@ fn a_base_above_the_maximum_is_refused_and_says_why() {
     assert_eq!(floors, [(0, 2)]);
     let note = view.notes.iter().find(|note| note.code == "InvalidAnnotation").unwrap();
     assert!(note.blocks && note.text.contains("21 is above maxReplicas 20"), "{}", note.text);
+}
+
+/// With a datasource, a whole day of forecasts ahead, and an event or a holiday told.
+fn with_prometheus(told: &str) -> String {
+    format!("datasources: [{{name: main, url: 'http://prometheus.simulation.invalid'}}]\n{NO_PROMETHEUS}{told}")
+}
+
+/// A weekday's load of 1.5 cores at noon, 0.6 on Sundays, 0.3 at night; one replica carries 0.3.
+fn weekly(at: DateTime<Utc>) -> Option<f64> {
+    use chrono::{Datelike, Timelike, Weekday};
+    let hour = f64::from(at.hour()) + f64::from(at.minute()) / 60.0;
+    let height = if at.weekday() == Weekday::Sun { 0.3 } else { 1.2 };
+    Some(0.3 + height * (-((hour - 12.0) / 3.0).powi(2)).exp())
+}
+
+#[test]
+fn a_known_event_is_prepared_for_beyond_what_was_ever_seen() {
+    let spec = Deployed { load: Arc::new(weekly), max: 60, ..web(&[("mode", "live"), ("lead-time", "10m")]) };
+    let start = "2026-01-14T11:00:00Z";
+    let highest = |told: &str| {
+        let (floors, view) = played(&spec, &with_prometheus(told), start, 120, 60);
+        (floors.iter().map(|(_, floor)| *floor).max().unwrap(), view)
+    };
+    let (usual, _) = highest("");
+    assert!((5..=8).contains(&usual), "1.5 cores are five replicas: {usual}");
+    let (prepared, view) =
+        highest("events: [{from: 2026-01-14T11:40:00Z, to: 2026-01-14T12:30:00Z, factor: 3, reason: sale}]\n");
+    assert!((15..=24).contains(&prepared), "three times as many: {prepared}, {:?}", view.reasons);
+    let told = view.reasons.iter().find(|reason| reason.code == "KnownEvent").unwrap();
+    assert!(told.text.starts_with("3 times the usual load") && told.text.ends_with("(sale)"), "{}", told.text);
+}
+
+#[test]
+fn a_holiday_is_planned_like_a_sunday_and_said_so() {
+    let spec = Deployed { load: Arc::new(weekly), ..web(&[("mode", "shadow"), ("holidays", "2026-01-14")]) };
+    let (_, view) = played(&spec, &with_prometheus(""), "2026-01-14T06:00:00Z", 10, 5);
+    let noon: DateTime<Utc> = "2026-01-14T12:00:00Z".parse().unwrap();
+    let need = view.plan.iter().take_while(|step| step.at <= noon).last().unwrap().need;
+    assert!((2..=4).contains(&need), "0.6 cores are two replicas, with a wider margin: {need}");
+    let notes = &view.loads[0].notes;
+    assert!(notes.iter().any(|note| note.starts_with("2026-01-14 is a holiday")), "{notes:?}");
 }

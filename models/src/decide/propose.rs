@@ -1,6 +1,7 @@
 //! From a situation to what the workload wants, before the budgets of namespace and cluster are known.
 
 use super::{Course, Derivation, Limit, Memory, Proposal, Reason, Situation, State, scheduled};
+use crate::events::Occurrence;
 use crate::guard::{self, Draft};
 use crate::plan::FloorPlan;
 use crate::policy::{Directive, Mode};
@@ -146,6 +147,9 @@ fn follow(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, p
     let ahead = plan.peak(now, now + look).map_or(need, |(_, most)| most.max(need));
     let mut draft = Draft { due: need, ahead, reasons: std::mem::take(&mut proposal.reasons) };
     proposal.state = State::Holding;
+    if let Some(Occurrence { from, to, factor, text }) = situation.evidence.event.clone() {
+        draft.reasons.push(Reason::KnownEvent { factor, from, to, event: text });
+    }
     let untrusted = guard::trust(&mut draft, &situation.evidence, proposal.base, standing);
     if untrusted {
         proposal.state = State::Untrusted;
@@ -166,7 +170,7 @@ fn follow(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, p
 /// Rail 4 already here, without its reason, so that no budget is spent on what it will cut; [`super::finish`] tells it in its place.
 fn limit_runaway(situation: &Situation<'_>, draft: &mut Draft, standing: Replicas, base: Replicas) {
     let limit = if let Some(most) = situation.evidence.most_needed {
-        guard::runaway(most, situation.policy.rails.runaway).max(base)
+        guard::runaway(most, situation.policy.rails.runaway * expected(situation)).max(base)
     } else {
         if draft.due > standing {
             draft.reasons.push(Reason::RunawayUnknown);
@@ -199,6 +203,11 @@ fn tell_capped(situation: &Situation<'_>, proposal: &mut Proposal) {
         let reason = Reason::CappedAhead { at: capped.from, need: capped.need, limit: capped.limit, minutes };
         proposal.reasons.push(reason);
     }
+}
+
+/// A known event may need so many times the most that was ever needed (failure M2).
+fn expected(situation: &Situation<'_>) -> f64 {
+    situation.evidence.event.as_ref().map_or(1.0, |event| event.factor.max(1.0))
 }
 
 /// A raise goes to the most that is needed within two ramp steps, in one write: many small raises would each be an event of the

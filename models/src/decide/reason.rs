@@ -148,6 +148,17 @@ pub enum Reason {
         /// What is allowed.
         allowed: Replicas,
     },
+    /// A known event takes place, or begins within the lead time: the forecast is multiplied.
+    KnownEvent {
+        /// By what.
+        factor: f64,
+        /// When it begins.
+        from: DateTime<Utc>,
+        /// When it ends.
+        to: DateTime<Utc>,
+        /// The event as its author wrote it.
+        event: Arc<str>,
+    },
     /// A window of the schedule is open, or opens within the lead time.
     Scheduled {
         /// Replicas it needs.
@@ -309,7 +320,7 @@ pub enum Reason {
 
 impl Reason {
     /// Every word, for metrics and documentation that show all of them.
-    pub const WORDS: [&'static str; 38] = [
+    pub const WORDS: [&'static str; 39] = [
         "OptedOut",
         "ShadowMode",
         "Raised",
@@ -319,6 +330,7 @@ impl Reason {
         "NotBinding",
         "NeedWithinBase",
         "Limited",
+        "KnownEvent",
         "Scheduled",
         "CappedAhead",
         "NoForecast",
@@ -362,6 +374,7 @@ impl Reason {
             Self::NotBinding { .. } => "NotBinding",
             Self::NeedWithinBase { .. } => "NeedWithinBase",
             Self::Limited { .. } => "Limited",
+            Self::KnownEvent { .. } => "KnownEvent",
             Self::Scheduled { .. } => "Scheduled",
             Self::CappedAhead { .. } => "CappedAhead",
             Self::NoForecast => "NoForecast",
@@ -428,6 +441,9 @@ impl fmt::Display for Reason {
             Self::Limited { by, want, allowed } => write!(f, "{want} wanted, {allowed} allowed by {}", by.explanation()),
             Self::CappedAhead { at, need, limit, minutes } => {
                 write!(f, "capped at {} (in {minutes} min): {need} replicas needed, {limit} allowed; raise maxReplicas or the cap before then", stamp(*at))
+            }
+            Self::KnownEvent { factor, from, to, event } => {
+                write!(f, "{factor} times the usual load is expected from {} to {} ({event})", stamp(*from), stamp(*to))
             }
             Self::Scheduled { replicas, from, to, window } => {
                 write!(f, "{replicas} replicas scheduled from {} to {} ({window})", stamp(*from), stamp(*to))

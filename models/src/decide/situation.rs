@@ -1,5 +1,6 @@
 //! Everything a decision may look at.
 
+use crate::events::Occurrence;
 use crate::plan::FloorPlan;
 use crate::policy::{Directive, Policy};
 use crate::schedule::{Ahead, Opening};
@@ -48,6 +49,8 @@ pub struct Evidence {
     pub own_wish: Option<Replicas>,
     /// Most replicas ever needed in the training window, for the runaway limit. `None` allows no raise: an unknown limit is not "no limit".
     pub most_needed: Option<Replicas>,
+    /// The known event with the largest factor that takes place now or within the lead time and the look-ahead of a raise.
+    pub event: Option<Occurrence>,
     /// What the back-cast says of load and target per replica.
     pub derivation: Derivation,
 }

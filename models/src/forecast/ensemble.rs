@@ -65,6 +65,9 @@ impl Pending {
     }
 }
 
+/// A holiday is taken for a Sunday and may be none: its margins are so many times as wide.
+const HOLIDAY_DOUBT: f64 = 1.5;
+
 /// Samples between two recomputations of an anchor's weights.
 const REWEIGH: i64 = 6;
 
@@ -230,7 +233,7 @@ impl Ensemble {
     }
 
     fn weekday(&self, i: i64) -> usize {
-        self.past.calendar().slot_of_week(self.past.stamp(i), DAY)
+        self.past.weekday(i)
     }
 
     fn target_hour(&self, i: i64) -> usize {
@@ -336,7 +339,8 @@ impl Ensemble {
             self.errors[a].quantile(hour, wanted)
         };
         let low = at(a);
-        low + (at(b) - low) * share
+        let margin = low + (at(b) - low) * share;
+        if self.past.is_holiday(self.past.next() + ahead as i64) { margin * HOLIDAY_DOUBT } else { margin }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The last weeks of one load as the models see them: a ring of samples, what of it is masked, and the wall clock.
 
-use crate::calendar::{Calendar, DAY};
+use crate::calendar::{Calendar, DAY, Day, SUNDAY};
 
 /// Weeks of history that a season may look back on.
 pub const WEEKS: i64 = 4;
@@ -14,9 +14,16 @@ pub struct Past {
     samples: Vec<f32>,
     masked: Vec<u64>,
     calendar: Calendar,
+    /// Days that are like other holidays and Sundays, whatever their weekday; ascending.
+    holidays: Vec<Day>,
     mean: Mean,
     most: f32,
 }
+
+/// Number of a sample that no history holds.
+const NOWHERE: i64 = i64::MIN / 2;
+/// Days looked back on for a day like a holiday.
+const LIKE_A_HOLIDAY: i64 = WEEKS * 7 + 7;
 
 /// Running mean over about a week.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,9 +45,19 @@ impl Past {
             samples: vec![f32::NAN; room],
             masked: vec![0; room / 64],
             calendar,
+            holidays: Vec::new(),
             mean: Mean::default(),
             most: 0.0,
         }
+    }
+
+    /// The same with these days for holidays.
+    #[must_use]
+    pub fn with_holidays(mut self, mut holidays: Vec<Day>) -> Self {
+        holidays.sort_unstable();
+        holidays.dedup();
+        self.holidays = holidays;
+        self
     }
 
     /// Seconds between two samples.
@@ -123,7 +140,47 @@ impl Past {
     }
 
     /// Number of the sample that showed the same wall clock `days` days before sample `i`.
+    ///
+    /// A holiday's weeks and days before are the last holidays and Sundays before it, one after another: so it is forecast as the
+    /// average of such days, which are Sundays where the history holds no other. And a holiday says nothing of the weekdays after
+    /// it: where one is asked for, no history holds the number.
     pub fn days_before(&self, i: i64, days: i64) -> i64 {
+        if self.holidays.is_empty() {
+            return self.same_clock(i, days);
+        }
+        if self.is_holiday(i) {
+            return self.like_holiday(i, if days % 7 == 0 { days / 7 } else { days });
+        }
+        let found = self.same_clock(i, days);
+        if self.is_holiday(found) && !self.day(found).is_sunday() { NOWHERE } else { found }
+    }
+
+    /// Whether sample `i` falls on a holiday.
+    pub fn is_holiday(&self, i: i64) -> bool {
+        !self.holidays.is_empty() && self.holidays.binary_search(&self.day(i)).is_ok()
+    }
+
+    /// The day of the week of sample `i` from Monday, 0; a holiday is a Sunday.
+    pub fn weekday(&self, i: i64) -> usize {
+        if self.is_holiday(i) { SUNDAY } else { self.calendar.slot_of_week(self.stamp(i), DAY) }
+    }
+
+    fn day(&self, i: i64) -> Day {
+        Day::at(self.calendar.local(self.stamp(i)))
+    }
+
+    /// The same wall clock on the `nth` last holiday or Sunday before sample `i`.
+    fn like_holiday(&self, i: i64, nth: i64) -> i64 {
+        let day = self.day(i);
+        let like = |back: &i64| {
+            let other = day.before(*back);
+            other.is_sunday() || self.holidays.binary_search(&other).is_ok()
+        };
+        let back = (1..=LIKE_A_HOLIDAY).filter(like).nth(usize::try_from(nth - 1).unwrap_or(0));
+        back.map_or(NOWHERE, |back| self.same_clock(i, back))
+    }
+
+    fn same_clock(&self, i: i64, days: i64) -> i64 {
         if DAY % self.step == 0 && self.calendar.is_steady(self.stamp(i)) {
             return i - days * (DAY / self.step);
         }

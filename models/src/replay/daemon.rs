@@ -75,6 +75,7 @@ impl<'a> Daemon<'a> {
                 distrust: None,
                 own_wish: None,
                 most_needed: None,
+                event: None,
                 derivation: Derivation::Proven,
             },
             dead: None,

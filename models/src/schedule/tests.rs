@@ -10,7 +10,8 @@ fn at(text: &str) -> DateTime<Utc> {
 
 fn window(cron: &str, minutes: i64, zone: Tz) -> Window {
     let lasts = TimeDelta::minutes(minutes);
-    Window { start: Cron::parse(cron).unwrap(), lasts, zone, replicas: n(12), text: cron.into() }
+    let when = Recurrence { start: Cron::parse(cron).unwrap(), lasts, zone };
+    Window { when, replicas: n(12), text: cron.into() }
 }
 
 /// Openings as texts, in UTC.
@@ -211,7 +212,7 @@ proptest! {
         let middle = changed_day(zone, year, which).unwrap_or_else(|| time(0).naive_utc());
         let (from, to) = ((middle - TimeDelta::hours(30)).and_utc(), (middle + TimeDelta::hours(30)).and_utc());
         let lasts = TimeDelta::minutes(lasts);
-        let daily = Window { lasts, ..window(&format!("{minute} {hour} * * *"), 1, zone) };
+        let daily = window(&format!("{minute} {hour} * * *"), lasts.num_minutes(), zone);
         let found = openings(std::slice::from_ref(&daily), from, to);
         let first = middle.date() - TimeDelta::days(5);
         let book: Vec<_> = (0..10)

@@ -1,13 +1,20 @@
 //! Histories and models of one workload's loads, from run to run.
 
 use crate::{
+    annotations::Settings,
     config::Config,
     datasource::{Answer, History, ReadError},
+    holidays,
     load::{Derived, Load, Refusal},
 };
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast_models::{backcast::Verdict, forecast::Choice, learn::Learning, policy::Policy, study::Study};
-use std::ops::Range;
+use floorcast_models::{
+    backcast::Verdict,
+    events::{Occurrence, occurrences, usual},
+    forecast::Choice,
+    learn::Learning,
+    study::Study,
+};
 
 /// Everything that a workload's runs share.
 #[derive(Default)]
@@ -94,17 +101,41 @@ impl Paper {
     }
 
     /// Learns if it is due, else gives the models the new samples. Milliseconds of computing: not for an async thread.
-    pub(super) fn learn(&mut self, now: DateTime<Utc>, how: &Learning, every: TimeDelta) {
-        if let Some(series) = self.history.series() {
-            self.study.look(now, series, how, every);
-        }
+    ///
+    /// Samples of a known event that goes on are learned as what they would be without it.
+    pub(super) fn learn(&mut self, now: DateTime<Utc>, how: &Learning, every: TimeDelta, going_on: &[Occurrence]) {
+        let Some(series) = self.history.series() else { return };
+        let usual = (!going_on.is_empty()).then(|| usual(series, going_on));
+        self.study.look(now, usual.as_ref().unwrap_or(series), how, every);
     }
 }
 
-/// How a workload's load is to be learned, by its policy and the configuration.
-pub(super) fn learning(policy: &Policy, config: &Config, namespace: &str, lead: TimeDelta) -> Learning {
-    let excluded: Vec<Range<DateTime<Utc>>> =
-        config.exclude.iter().filter(|e| e.concerns(namespace)).map(|e| e.from..e.to).collect();
+/// An event counts as going on for so long after its end: its last samples come later.
+const LINGERS: TimeDelta = TimeDelta::hours(1);
+
+/// The known events that matter for a study: in the history, and as far ahead as is forecast.
+pub(super) fn events(settings: &Settings, config: &Config, now: DateTime<Utc>) -> Vec<Occurrence> {
+    occurrences(&settings.events, now - config.defaults.history.get(), now + TimeDelta::hours(50))
+}
+
+/// Those of them that go on.
+pub(super) fn going_on(events: &[Occurrence], now: DateTime<Utc>) -> Vec<Occurrence> {
+    events.iter().filter(|event| event.from <= now && now < event.to + LINGERS).cloned().collect()
+}
+
+/// How a workload's load is to be learned, by its settings and the configuration.
+pub(super) fn learning(
+    settings: &Settings,
+    config: &Config,
+    namespace: &str,
+    (now, lead): (DateTime<Utc>, TimeDelta),
+    events: &[Occurrence],
+) -> Learning {
+    let policy = &settings.policy;
+    let told = config.exclude.iter().filter(|e| e.concerns(namespace)).map(|e| e.from..e.to);
+    let over = events.iter().filter(|event| event.to + LINGERS <= now).map(|event| event.from..event.to);
+    let local = |t: DateTime<Utc>| t.with_timezone(&policy.zone).date_naive();
+    let (first, last) = (now - config.defaults.history.get() - TimeDelta::days(2), now + TimeDelta::days(3));
     Learning {
         // The annotation was checked when it was read.
         model: policy.model.parse::<Choice>().unwrap_or_default(),
@@ -112,6 +143,7 @@ pub(super) fn learning(policy: &Policy, config: &Config, namespace: &str, lead: 
         lead,
         zone: policy.zone,
         horizon: TimeDelta::hours(24) + lead,
-        excluded,
+        excluded: told.chain(over).collect(),
+        holidays: holidays::between(&settings.holidays, local(first), local(last)),
     }
 }

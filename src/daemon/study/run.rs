@@ -2,7 +2,7 @@
 
 use super::{
     Findings, Found, Trouble, backcast, derive,
-    papers::{Paper, Papers, learning},
+    papers::{Paper, Papers, events, going_on, learning},
     spread,
 };
 use crate::{
@@ -16,9 +16,10 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     decide::Derivation,
+    events::{Occurrence, expect},
     forecast::Forecast,
     hpa::Tolerance,
-    learn::Learned,
+    learn::{Learned, Learning},
     plan::{Curve, plan_of},
     units::Demand,
 };
@@ -80,7 +81,9 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     }
     fetch(&desk, &mut papers, now).await;
     let past = backcast::fetch(&desk, &brief, &mut papers, now).await;
-    let how = learning(&brief.settings.policy, &desk.config, &brief.key.namespace, brief.lead);
+    let events = events(&brief.settings, &desk.config, now);
+    let how = learning(&brief.settings, &desk.config, &brief.key.namespace, (now, brief.lead), &events);
+    let days = days(&how, &brief.settings, now);
     let every = learn_period(&desk.config, &brief.key);
     // A closed semaphore is a daemon that is going away: then nothing is learned any more.
     let permit = desk.cores.clone().acquire_owned().await.ok();
@@ -93,10 +96,13 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
             if relearn {
                 paper.study.forget();
             }
-            paper.learn(now, &how, every);
+            paper.learn(now, &how, every, &going_on(&events, now));
         }
         let tolerance = backcast::arithmetic(&workload, &config).tolerance;
-        let mut findings = findings(&papers, now, troubles, tolerance);
+        let mut findings = findings(&papers, now, troubles, tolerance, &events);
+        for found in &mut findings.loads {
+            found.view.notes.extend(days.iter().cloned());
+        }
         backcast::judge(&mut papers, past, &workload, &config, now, &mut findings);
         (papers, findings)
     };
@@ -159,8 +165,22 @@ fn panicked(why: &str) -> Findings {
     Findings { troubles: vec![trouble], ..Findings::default() }
 }
 
-fn findings(papers: &Papers, now: DateTime<Utc>, mut troubles: Vec<Trouble>, tolerance: Tolerance) -> Findings {
-    let loads: Vec<Found> = papers.loads.iter().map(|paper| found(paper, now)).collect();
+/// What is told of the holidays of today and tomorrow.
+fn days(how: &Learning, settings: &Settings, now: DateTime<Utc>) -> Vec<String> {
+    let today = now.with_timezone(&settings.policy.zone).date_naive();
+    let near = how.holidays.iter().filter(|day| (0..=1).contains(&(day.date() - today).num_days()));
+    near.map(|day| format!("{day} is a holiday: forecast as the holidays and Sundays before it, with a wider margin"))
+        .collect()
+}
+
+fn findings(
+    papers: &Papers,
+    now: DateTime<Utc>,
+    mut troubles: Vec<Trouble>,
+    tolerance: Tolerance,
+    events: &[Occurrence],
+) -> Findings {
+    let loads: Vec<Found> = papers.loads.iter().map(|paper| found(paper, now, events)).collect();
     for paper in &papers.loads {
         troubles.extend(trouble_of(paper));
     }
@@ -186,12 +206,16 @@ fn curve(found: &Found, tolerance: Tolerance) -> Option<Curve<'_>> {
     })
 }
 
-fn found(paper: &Paper, now: DateTime<Utc>) -> Found {
+fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence]) -> Found {
     let learned = paper.study.learned();
     let series = paper.history.series();
     let newest = series.and_then(floorcast_models::series::Series::newest);
     let value = newest.zip(series).and_then(|(end, s)| s.at(end - s.step())).and_then(Demand::new);
-    let forecast = learned.map(|l| l.forecast(now));
+    let forecast = learned.map(|l| {
+        let mut forecast = l.forecast(now);
+        expect(&mut forecast, events);
+        forecast
+    });
     Found {
         view: api::Load { newest, ..view(paper, learned, forecast.as_ref(), value) },
         per_replica: paper.load.per_replica,

@@ -17,6 +17,7 @@ fn all() -> Vec<Reason> {
         Reason::Limited { by: Limit::Runaway, want: n(20), allowed: r },
         Reason::CappedAhead { at: t, need: n(20), limit: r, minutes: 600 },
         Reason::Scheduled { replicas: r, from: t, to: t, window: "0 18 * * 5, 3h, 7".into() },
+        Reason::KnownEvent { factor: 3.5, from: t, to: t, event: "sale".into() },
         Reason::NoForecast,
         Reason::StaleSamples { age_seconds: Some(700), limit_seconds: 660 },
         Reason::Distrusted { why: "coverage 61 %".into() },

@@ -419,3 +419,19 @@ fn every_budget_of_writes_has_something_for_everybody() {
         assert_eq!(rails.reserve() + rails.writes_for_raising(), writes_per_hour);
     }
 }
+
+#[test]
+fn a_known_event_may_need_more_than_was_ever_needed() {
+    // 15 is the runaway limit of 10; an event of three times the load may need 45, which is what the headroom leaves.
+    let floor = |factor: Option<f64>, need| {
+        let mut case = Case::new(target(), need);
+        case.evidence.most_needed = Some(n(10));
+        case.evidence.event =
+            factor.map(|factor| crate::events::Occurrence { from: time(0), to: time(60), factor, text: "sale".into() });
+        (case.outcome().0, case.words().contains(&"KnownEvent"))
+    };
+    assert_eq!(floor(None, 40), (15, false));
+    assert_eq!(floor(Some(3.0), 40), (40, true));
+    assert_eq!(floor(Some(2.0), 40), (30, true));
+    assert_eq!(floor(Some(0.5), 40), (15, true), "a quiet event allows no less than any other day");
+}

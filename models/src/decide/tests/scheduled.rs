@@ -11,9 +11,11 @@ fn opening(from: i64, to: i64, replicas: u32) -> Opening {
 fn case(target: Target, need: Option<u32>, openings: &[Opening]) -> Case {
     let mut case = Case::new(target, need.unwrap_or(0));
     case.policy.schedule = [crate::schedule::Window {
-        start: crate::schedule::Cron::parse("0 18 * * 5").unwrap(),
-        lasts: TimeDelta::hours(3),
-        zone: chrono_tz::Tz::UTC,
+        when: crate::schedule::Recurrence {
+            start: crate::schedule::Cron::parse("0 18 * * 5").unwrap(),
+            lasts: TimeDelta::hours(3),
+            zone: chrono_tz::Tz::UTC,
+        },
         replicas: n(12),
         text: "0 18 * * 5, 3h, 12".into(),
     }]
