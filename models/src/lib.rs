@@ -11,6 +11,7 @@ pub mod clean;
 pub mod decide;
 pub mod evaluate;
 pub mod events;
+pub mod feedback;
 pub mod forecast;
 pub mod guard;
 pub mod hpa;

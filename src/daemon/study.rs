@@ -60,6 +60,8 @@ pub(super) struct Found {
     pub(super) view: api::Load,
     /// What one replica should carry.
     pub(super) per_replica: PerReplica,
+    /// What of that is left for demand, where replicas cost something whatever they serve; else the same.
+    pub(super) useful: PerReplica,
     /// The newest sample.
     pub(super) now: Option<Demand>,
     /// End of its interval.
@@ -164,7 +166,7 @@ impl Study {
     pub(super) fn most_needed(&self) -> Option<Replicas> {
         let needs = self.findings.loads.iter().map(|load| {
             let demand = Demand::new(load.most_seen?)?;
-            Some(floorcast_models::capacity::replicas_for(demand, load.per_replica))
+            Some(floorcast_models::capacity::replicas_for(demand, load.useful))
         });
         needs.collect::<Option<Vec<_>>>()?.into_iter().max()
     }

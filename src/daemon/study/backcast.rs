@@ -17,6 +17,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     backcast::{Arithmetic, History, Verdict, compare},
+    feedback::{self, Carried},
     hpa::{self, Amount, Flags, Rules, Select, Tolerance},
     series::Series,
 };
@@ -32,6 +33,8 @@ pub(super) struct Past {
     desired: Series,
     min: Series,
     max: Series,
+    /// What there was: as far back as the load's history, for what replicas do to it.
+    current: Series,
 }
 
 /// Asks for the HPA's own replicas where a back-cast is due; `None` where it is not, or where they cannot be had.
@@ -46,17 +49,31 @@ pub(super) async fn fetch(desk: &Desk, brief: &Brief, papers: &mut Papers, now: 
     let start = now - LONGEST.min(desk.config.defaults.history.get());
     let required = derive::required(&desk.config, &asked.load.datasource);
     let past = HpaQueries::new(&brief.key.namespace, &brief.key.hpa, &required);
-    let queries = [past.desired_replicas(), past.min_replicas(), past.max_replicas()].map(|query| RangeQuery {
-        query,
-        start,
-        end: now,
-        step,
-    });
+    let whole = now - desk.config.defaults.history.get();
+    let queries = [
+        (past.desired_replicas(), start),
+        (past.min_replicas(), whole),
+        (past.max_replicas(), whole),
+        (past.current_replicas(), whole),
+    ]
+    .map(|(query, start)| RangeQuery { query, start, end: now, step });
     let answers = reader.range(now, &queries).await;
     let mut series = answers.into_iter().map(|answer| answer.ok().filter(|a| !a.is_partial()).map(|a| a.series));
-    let past = Some(Past { desired: series.next()??, min: series.next()??, max: series.next()?? });
+    let mut next = || series.next().flatten();
+    let past = Some(Past { desired: next()?, min: next()?, max: next()?, current: next()? });
     papers.backcast_at = Some(now + EVERY);
     past
+}
+
+/// What the replicas do to each load, before anything is learned from it.
+pub(super) fn weigh(papers: &mut Papers, past: &Past) {
+    for paper in &mut papers.loads {
+        let Some(load) = paper.history.series() else { continue };
+        let carried = Carried { load, replicas: &past.current, min: &past.min };
+        let response = feedback::response(&carried, paper.load.per_replica);
+        paper.censored = feedback::censored(load, &past.current, &past.max, paper.load.per_replica);
+        paper.take_out(response, &past.current);
+    }
 }
 
 /// Compares, and puts the verdict into the findings. Without a fresh comparison the last verdict stands.

@@ -45,6 +45,9 @@ pub(super) async fn derive(
     let asked = LoadSource::of(desk);
     let mut config = asked.config(desk, brief);
     config.kube_state_metrics = has_kube_state_metrics(desk, brief, &asked, now).await;
+    let started = startups(&pods, now);
+    papers.settling = settling(&started, desk.config.hpa_controller.cpu_initialization_period.get(), papers.settling);
+    config.settling = papers.settling;
     let derived = load::derive(&brief.workload, &pods, &config).map_err(|refusal| {
         papers.loads.clear();
         Trouble { code: refusal.as_str(), text: refusal.to_string(), event: EventReason::Underivable, blocks: true }
@@ -53,7 +56,7 @@ pub(super) async fn derive(
     papers.template = template(brief);
     papers.derive_at = Some(now + EVERY);
     papers.backcast_at = None;
-    Ok(startups(&pods, now))
+    Ok(started)
 }
 
 /// Where derived queries go.
@@ -92,6 +95,17 @@ async fn has_kube_state_metrics(desk: &Desk, brief: &Brief, asked: &LoadSource, 
     answers.into_iter().flatten().flatten().any(|sample| sample.value.is_some_and(|n| n > 0.0))
 }
 
+/// How old a pod must be before its CPU counts as demand: nine tenths of the pods are ready by then. Whole minutes, no longer than
+/// the HPA's own initialisation period, and unchanged by a minute more or less: another age is another query, whose history must be
+/// read anew.
+fn settling(started: &[TimeDelta], longest: TimeDelta, before: Option<TimeDelta>) -> Option<TimeDelta> {
+    let mut took = started.to_vec();
+    took.sort_unstable();
+    let Some(slow) = took.get((took.len() * 9 / 10).min(took.len().saturating_sub(1))) else { return before };
+    let minutes = TimeDelta::minutes((slow.num_seconds() + 59) / 60).min(longest);
+    Some(before.filter(|before| (*before - minutes).abs() <= TimeDelta::minutes(1)).unwrap_or(minutes))
+}
+
 /// Creation → first Ready. A pod that never became ready counts with its age once that is longer than a minute: it is slow,
 /// not absent.
 fn startups(pods: &[PodFacts], now: DateTime<Utc>) -> Vec<TimeDelta> {
@@ -106,4 +120,23 @@ fn startups(pods: &[PodFacts], now: DateTime<Utc>) -> Vec<TimeDelta> {
     })
     .map(|took| took.max(TimeDelta::zero()))
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_age_at_which_cpu_counts_is_steady() {
+        let of = |seconds: &[i64], before: Option<i64>| {
+            let started: Vec<_> = seconds.iter().map(|s| TimeDelta::seconds(*s)).collect();
+            settling(&started, TimeDelta::minutes(5), before.map(TimeDelta::minutes)).map(|t| t.num_minutes())
+        };
+        assert_eq!(of(&[], None), None);
+        assert_eq!(of(&[], Some(2)), Some(2));
+        assert_eq!(of(&[20, 61, 30], None), Some(2), "whole minutes");
+        assert_eq!(of(&[30], Some(2)), Some(2), "a minute less changes nothing");
+        assert_eq!(of(&[30], Some(4)), Some(1));
+        assert_eq!(of(&[3000], None), Some(5), "no longer than the HPA's own initialisation period");
+    }
 }

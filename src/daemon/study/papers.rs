@@ -11,10 +11,16 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     backcast::Verdict,
     events::{Occurrence, occurrences, usual},
+    feedback::{Response, without_overhead},
     forecast::Choice,
     learn::Learning,
+    series::{LONGEST, Series},
     study::Study,
+    units::{PerReplica, Replicas},
 };
+
+/// A cost of replicas that moved less than this share of the target per replica stays as it is.
+const SAME_COST: f64 = 0.05;
 
 /// Everything that a workload's runs share.
 #[derive(Default)]
@@ -25,6 +31,8 @@ pub(in crate::daemon) struct Papers {
     pub(super) left_out: Vec<Refusal>,
     /// The pod template they were derived for.
     pub(super) template: Option<u64>,
+    /// Pods younger than this are left out of the load.
+    pub(super) settling: Option<TimeDelta>,
     /// When they must be derived again.
     pub(super) derive_at: Option<DateTime<Utc>>,
     /// When the back-cast must be made again.
@@ -49,6 +57,12 @@ pub(in crate::daemon) struct Paper {
     pub(super) nothing: Option<String>,
     /// The server's clock less ours, as of the last answer.
     pub(super) skew: Option<TimeDelta>,
+    /// What the replicas do to the load, once that was looked at.
+    pub(super) response: Option<Response>,
+    /// The replicas of the history, where what they cost is taken out of the load.
+    replicas: Option<Series>,
+    /// Share of samples at which the demand was higher than what was measured.
+    pub(super) censored: f64,
 }
 
 impl Papers {
@@ -70,7 +84,18 @@ impl Papers {
 impl Paper {
     fn new(load: Load, step: TimeDelta, window: TimeDelta) -> Self {
         let history = History::new(load.query.clone(), step, window);
-        Self { load, history, study: Study::default(), unread: None, partial: None, nothing: None, skew: None }
+        Self {
+            load,
+            history,
+            study: Study::default(),
+            unread: None,
+            partial: None,
+            nothing: None,
+            skew: None,
+            response: None,
+            replicas: None,
+            censored: 0.0,
+        }
     }
 
     /// Takes in an answer to the history's question. An answer that cannot be used leaves everything as it was: a gap.
@@ -100,11 +125,54 @@ impl Paper {
         self.unread.is_none() && self.history.series().is_some_and(|series| series.newest().is_none())
     }
 
+    /// Takes over what the replicas do to the load; where what they cost is another than before, it must be learned anew.
+    pub(super) fn take_out(&mut self, response: Response, replicas: &Series) {
+        let (before, after) = (self.response.and_then(|r| r.overhead()), response.overhead());
+        let same = match (before, after) {
+            (Some(before), Some(after)) => (before - after).abs() <= SAME_COST * self.load.per_replica.get(),
+            (before, after) => before == after,
+        };
+        // A cost that hardly moved stays as it is: a target that flickers would move every floor.
+        if same && before.is_some() {
+            self.replicas = Some(replicas.clone());
+            return;
+        }
+        self.replicas = after.map(|_| replicas.clone());
+        self.response = Some(response);
+        if !same {
+            self.study.forget();
+        }
+    }
+
+    /// Notes the replicas of now, for the samples since the history of replicas was read.
+    pub(super) fn count(&mut self, now: DateTime<Utc>, current: Replicas) {
+        let Some(replicas) = &mut self.replicas else { return };
+        let step = replicas.step();
+        let mut values = replicas.values().to_vec();
+        while replicas.start() + step * i32::try_from(values.len()).unwrap_or(i32::MAX) <= now && values.len() < LONGEST
+        {
+            values.push(current.get() as f32);
+        }
+        if let Ok(longer) = Series::new(replicas.start(), step, values) {
+            *replicas = longer;
+        }
+    }
+
+    /// What one replica has left for demand.
+    pub(super) fn useful(&self) -> PerReplica {
+        let per = self.load.per_replica;
+        let cost = self.response.and_then(|r| r.overhead()).filter(|_| self.replicas.is_some());
+        cost.and_then(|cost| PerReplica::new(per.get() - cost)).unwrap_or(per)
+    }
+
     /// Learns if it is due, else gives the models the new samples. Milliseconds of computing: not for an async thread.
     ///
     /// Samples of a known event that goes on are learned as what they would be without it.
     pub(super) fn learn(&mut self, now: DateTime<Utc>, how: &Learning, every: TimeDelta, going_on: &[Occurrence]) {
         let Some(series) = self.history.series() else { return };
+        let cost = self.response.and_then(|r| r.overhead()).zip(self.replicas.as_ref());
+        let demand = cost.map(|(cost, replicas)| without_overhead(series, replicas, cost));
+        let series = demand.as_ref().unwrap_or(series);
         let usual = (!going_on.is_empty()).then(|| usual(series, going_on));
         self.study.look(now, usual.as_ref().unwrap_or(series), how, every);
     }

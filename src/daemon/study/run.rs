@@ -17,6 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     decide::Derivation,
     events::{Occurrence, expect},
+    feedback::Response,
     forecast::Forecast,
     hpa::Tolerance,
     learn::{Learned, Learning},
@@ -32,6 +33,8 @@ use tokio::sync::Semaphore;
 
 /// Most points of a forecast that the API shows.
 const POINTS: usize = 289;
+/// Share of samples at `maxReplicas` and above the target from which it is told: a quarter of an hour a day.
+const OFTEN_CENSORED: f64 = 0.01;
 /// A datasource's clock may differ this much before it is told, and this much before nothing is raised by it.
 const SKEW_TOLD: TimeDelta = TimeDelta::seconds(30);
 const SKEW_REFUSED: TimeDelta = TimeDelta::minutes(5);
@@ -92,7 +95,11 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     let workload = Arc::clone(&brief.workload);
     let compute = move || {
         let _permit = permit;
+        if let Some(past) = &past {
+            backcast::weigh(&mut papers, past);
+        }
         for paper in &mut papers.loads {
+            paper.count(now, workload.target.current);
             if relearn {
                 paper.study.forget();
             }
@@ -202,7 +209,7 @@ fn curve(found: &Found, tolerance: Tolerance) -> Option<Curve<'_>> {
         origin: forecast.origin,
         step: forecast.step,
         upper: &forecast.upper,
-        per: tolerance.accepted(found.per_replica),
+        per: tolerance.accepted(found.useful),
     })
 }
 
@@ -219,10 +226,13 @@ fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence]) -> Found {
     Found {
         view: api::Load { newest, ..view(paper, learned, forecast.as_ref(), value) },
         per_replica: paper.load.per_replica,
+        useful: paper.useful(),
         now: value,
         newest,
         most_seen: learned.map(Learned::most_seen),
-        distrust: skewed(paper).or_else(|| paper.study.trust().filter(|t| !t.trusted).map(|t| t.why.clone())),
+        distrust: skewed(paper)
+            .or_else(|| falls(paper))
+            .or_else(|| paper.study.trust().filter(|t| !t.trusted).map(|t| t.why.clone())),
         forecast,
     }
 }
@@ -238,9 +248,15 @@ fn skewed(paper: &Paper) -> Option<String> {
     ))
 }
 
+/// A load that falls as replicas rise is no total: a floor on it would undo itself.
+fn falls(paper: &Paper) -> Option<String> {
+    matches!(paper.response, Some(Response::Falls { .. })).then(|| paper.response.map(|r| r.to_string())).flatten()
+}
+
 fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, now: Option<Demand>) -> api::Load {
     let mut notes: Vec<String> = learned.into_iter().flat_map(Learned::notes).map(ToString::to_string).collect();
     notes.extend(paper.load.minds.iter().cloned());
+    notes.extend(paper.response.filter(|r| !matches!(r, Response::Unknown { .. })).map(|r| r.to_string()));
     if let Some((have, want)) = paper.history.short() {
         notes.push(format!("history: {} h of {} h wanted", have.num_hours(), want.num_hours()));
     }
@@ -298,6 +314,7 @@ fn trouble_of(paper: &Paper) -> Vec<Trouble> {
         let blocks = skew.abs() > SKEW_REFUSED;
         troubles.push(Trouble { code: "ClockSkew", text, event: EventReason::ClockSkew, blocks });
     }
+    troubles.extend(dependence(paper));
     if let Some(nothing) = &paper.nothing {
         let text = format!("load {name}: {nothing}");
         troubles.push(Trouble { code: "EmptyResult", text, event: EventReason::EmptyResult, blocks: true });
@@ -309,6 +326,44 @@ fn trouble_of(paper: &Paper) -> Vec<Trouble> {
             _ => EventReason::HistoryShort,
         };
         troubles.push(Trouble { code: why.as_str(), text: format!("load {name}: {why}"), event, blocks: true });
+    }
+    troubles
+}
+
+/// What the replicas do to the load, and what that means for its floors.
+fn dependence(paper: &Paper) -> Vec<Trouble> {
+    let name = &paper.load.name;
+    let depends = |text: String, blocks| Trouble {
+        code: "MetricDependsOnReplicas",
+        text,
+        event: EventReason::MetricDependsOnReplicas,
+        blocks,
+    };
+    let mut troubles = Vec::new();
+    match paper.response {
+        Some(response @ Response::Falls { .. }) => troubles.push(depends(
+            format!(
+                "load {name}: {response}; no floor is raised on it: use a query of the total load, without avg, quotients or percentages"
+            ),
+            true,
+        )),
+        Some(response @ Response::Overhead { share, .. }) if response.overhead().is_some() => troubles.push(depends(
+            format!(
+                "load {name}: {response}; it is taken out of the history, and each replica is left {:.0} % of its target: a template \
+                 by request rate needs no such correction",
+                (1.0 - share) * 100.0
+            ),
+            false,
+        )),
+        _ => {}
+    }
+    if paper.censored > OFTEN_CENSORED {
+        let text = format!(
+            "load {name}: in {:.1} % of the samples the target stood at maxReplicas with every replica above its target: demand was \
+             higher than measured, and peaks are learned too low; raise maxReplicas",
+            paper.censored * 100.0
+        );
+        troubles.push(Trouble { code: "DemandCensored", text, event: EventReason::DemandCensored, blocks: false });
     }
     troubles
 }

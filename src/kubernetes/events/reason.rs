@@ -111,6 +111,10 @@ reasons! {
     InvalidAnnotation Warning;
     /// The same key stands on the HPA and on its target with different values.
     DuplicateOptIn Warning;
+    /// The load depends on the replicas that carry it, so floors would feed on themselves.
+    MetricDependsOnReplicas Warning;
+    /// The target stood at `maxReplicas` above its target per replica: demand was higher than measured.
+    DemandCensored Warning;
     /// `floorcast.io/min-replicas` and `spec.minReplicas` differ; the annotation wins at the next floor.
     BaseDiffers Warning;
     /// No floor can be written for this workload.
