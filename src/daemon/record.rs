@@ -85,6 +85,7 @@ fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
         schedule: ahead.openings.iter().filter(|o| o.from <= now + AHEAD && o.to > now).map(opening).collect(),
         reasons: last.map(|l| l.reasons.iter().map(reason).collect()).unwrap_or_default(),
         limited_by: limits(last),
+        capped: last.and_then(capped),
         history: entry.changes.iter().cloned().collect(),
         notes: notes(entry),
         decided: last.map(|l| l.at),
@@ -113,6 +114,15 @@ fn limits(last: Option<&Outcome>) -> Vec<String> {
         last.into_iter().flat_map(|l| &l.reasons).filter_map(Reason::limit).map(|l| l.as_str().to_owned()).collect();
     limits.dedup();
     limits
+}
+
+fn capped(last: &Outcome) -> Option<api::Capped> {
+    last.reasons.iter().find_map(|reason| match reason {
+        Reason::CappedAhead { at, need, limit, .. } => {
+            Some(api::Capped { at: *at, need: need.get(), limit: limit.get() })
+        }
+        _ => None,
+    })
 }
 
 fn lead(lead: &Lead) -> api::Lead {

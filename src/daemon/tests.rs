@@ -143,3 +143,13 @@ fn a_holiday_is_planned_like_a_sunday_and_said_so() {
     let notes = &view.loads[0].notes;
     assert!(notes.iter().any(|note| note.starts_with("2026-01-14 is a holiday")), "{notes:?}");
 }
+
+#[test]
+fn a_window_above_the_cap_is_told_hours_before() {
+    // max 20, headroom 2: 18 are allowed. The window opens at 17:00 UTC, five hours after the start.
+    let annotations = [("mode", "live"), ("schedule", "0 17 * * FRI, 1h, UTC, 30"), ("lead-time", "10m")];
+    let (floors, view) = floors("2026-01-09T12:00:00Z", 10, &annotations, 5);
+    assert_eq!(floors, [(0, 2)]);
+    let capped = view.capped.unwrap();
+    assert_eq!((capped.at.to_rfc3339().as_str(), capped.need, capped.limit), ("2026-01-09T17:00:00+00:00", 30, 18));
+}

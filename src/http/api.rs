@@ -137,6 +137,9 @@ pub struct Workload {
     pub reasons: Vec<Reason>,
     /// What limits the floor (`Limit::as_str`).
     pub limited_by: Vec<String>,
+    /// The first stretch ahead in which more is needed than the caps allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capped: Option<Capped>,
     /// The last decisions that changed something, newest first.
     pub history: Vec<Change>,
     /// What stands against a floor, or should be known: refusals, wrong annotations, warnings.
@@ -153,6 +156,18 @@ pub struct Peak {
     pub at: DateTime<Utc>,
     /// How many replicas.
     pub need: u32,
+}
+
+/// More is needed than is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Capped {
+    /// From when.
+    pub at: DateTime<Utc>,
+    /// How many replicas are needed then.
+    pub need: u32,
+    /// How many are allowed.
+    pub limit: u32,
 }
 
 /// A lead time and its source.

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::http::api::{ForecastPoint, Load, Score, Weight, Workload};
+use crate::http::api::{Capped, ForecastPoint, Load, Score, Weight, Workload};
 use chrono::{DateTime, TimeDelta};
 use std::collections::BTreeSet;
 
@@ -24,6 +24,7 @@ fn workload(hpa: &str) -> Workload {
         mode: "live".to_owned(),
         state: "Holding".to_owned(),
         limited_by: vec!["Headroom".to_owned()],
+        capped: Some(Capped { at: now + TimeDelta::hours(6), need: 50, limit: 36 }),
         loads: vec![Load {
             name: "cpu".to_owned(),
             now: Some(4.5),

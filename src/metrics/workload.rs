@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use std::fmt::Write;
 
 /// Name, labels in the order of the page, and help.
-const FAMILIES: [(&str, &[&str], &str); 15] = [
+const FAMILIES: [(&str, &[&str], &str); 16] = [
     ("workload_mode", &["hpa", "mode", "namespace"], "1 for the mode the workload is opted in with."),
     ("workload_base_replicas", PLAIN, "The user's own floor."),
     ("workload_floor_replicas", PLAIN, "The floor held, or that would be held in shadow mode."),
@@ -27,6 +27,7 @@ const FAMILIES: [(&str, &[&str], &str); 15] = [
     ("workload_state", &["hpa", "namespace", "state"], "1 for the state the workload is in."),
     ("workload_model_weight", &["hpa", "load", "model", "namespace"], "A model's share in the forecast."),
     ("workload_limited_by", &["hpa", "limit", "namespace"], "1 for each limit that holds the floor below the need."),
+    ("workload_capped_timestamp_seconds", PLAIN, "When forecast or schedule will first need more than the caps allow."),
 ];
 /// Labels of a workload.
 const PLAIN: &[&str] = &["hpa", "namespace"];
@@ -120,6 +121,9 @@ fn series(family: &mut Family<'_>, workload: &Workload, tick: Option<DateTime<Ut
         "workload_state" => {
             let known = (!workload.state.is_empty()).then_some(1.0);
             family.put(workload, &[], &[("state", &workload.state)], known);
+        }
+        "workload_capped_timestamp_seconds" => {
+            family.put(workload, &[], &[], workload.capped.map(|capped| capped.at.timestamp() as f64));
         }
         "workload_limited_by" => {
             workload.limited_by.iter().for_each(|limit| family.put(workload, &[("limit", limit)], &[], 1.0));
