@@ -19,7 +19,6 @@ use super::{
 };
 use crate::{
     backtest::Evidence,
-    calendar::DAY,
     clean::{Judge, Note},
     interval::{Errors, nominal},
 };
