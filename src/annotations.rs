@@ -12,7 +12,7 @@ pub use key::{Key, PREFIX};
 pub use load::LoadChoice;
 
 use crate::{
-    config::{Config, ModeWord},
+    config::{Config, Exclusion, ModeWord},
     holidays::Holidays,
 };
 use floorcast_models::{
@@ -61,6 +61,8 @@ pub struct Settings {
     pub holidays: Holidays,
     /// Known events.
     pub events: Arc<[KnownEvent]>,
+    /// Windows of history not to learn from.
+    pub excluded: Vec<Exclusion>,
 }
 
 impl OptIn {
@@ -176,6 +178,7 @@ fn settings(
     Settings {
         holidays: holidays.unwrap_or_else(|| config.holidays_of(workload.namespace, workload.labels)),
         events: config.events_of(workload.namespace, workload.labels, policy.zone),
+        excluded: config.exclude.iter().filter(|window| window.concerns(workload.namespace)).cloned().collect(),
         policy,
         target_per_replica: target.or_else(|| PerReplica::new(of_template?.get())),
         load,

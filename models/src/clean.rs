@@ -16,8 +16,6 @@ pub enum Recognised {
     Burst,
     /// A lasting change of level: believed, not masked.
     LevelShift,
-    /// A window that the user told to leave out.
-    Excluded,
     /// Samples are missing for longer than can be bridged.
     Gap,
     /// Older history was left out because too much of it is missing.
@@ -31,7 +29,6 @@ impl Recognised {
             Self::Outage => "outage",
             Self::Burst => "burst",
             Self::LevelShift => "level-shift",
-            Self::Excluded => "excluded",
             Self::Gap => "gap",
             Self::Truncated => "truncated",
         }
@@ -56,7 +53,6 @@ impl fmt::Display for Note {
             Recognised::Outage => "outage, left out of learning",
             Recognised::Burst => "one-off burst, left out of learning",
             Recognised::LevelShift => "lasting change of level, followed",
-            Recognised::Excluded => "excluded by configuration",
             Recognised::Gap => "no samples",
             Recognised::Truncated => "too many gaps, older history left out",
         };

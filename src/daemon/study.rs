@@ -136,6 +136,7 @@ impl Study {
             let other_model = b.quantile != a.quantile || b.zone != a.zone || b.model != a.model || b.lead != a.lead;
             self.derive_again |= other_load;
             let other_days = before.holidays != after.holidays || before.events != after.events;
+            let other_days = other_days || before.excluded != after.excluded;
             self.learn_again |= other_model || other_days;
         }
         self.next = None;

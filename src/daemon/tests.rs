@@ -136,12 +136,16 @@ fn a_known_event_is_prepared_for_beyond_what_was_ever_seen() {
 #[test]
 fn a_holiday_is_planned_like_a_sunday_and_said_so() {
     let spec = Deployed { load: Arc::new(weekly), ..web(&[("mode", "shadow"), ("holidays", "2026-01-14")]) };
-    let (_, view) = played(&spec, &with_prometheus(""), "2026-01-14T06:00:00Z", 10, 5);
+    let outage =
+        "exclude: [{from: 2026-01-05T10:00:00Z, to: 2026-01-05T12:00:00Z, namespaces: [shop], reason: outage}]\n";
+    let (_, view) = played(&spec, &with_prometheus(outage), "2026-01-14T06:00:00Z", 10, 5);
     let noon: DateTime<Utc> = "2026-01-14T12:00:00Z".parse().unwrap();
     let need = view.plan.iter().take_while(|step| step.at <= noon).last().unwrap().need;
     assert!((2..=4).contains(&need), "0.6 cores are two replicas, with a wider margin: {need}");
     let notes = &view.loads[0].notes;
     assert!(notes.iter().any(|note| note.starts_with("2026-01-14 is a holiday")), "{notes:?}");
+    let excluded = "excluded by configuration (outage): 2026-01-05 10:00 to 2026-01-05 12:00 UTC";
+    assert!(notes.iter().any(|note| note == excluded), "{notes:?}");
 }
 
 #[test]

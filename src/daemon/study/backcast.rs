@@ -34,7 +34,7 @@ pub(super) struct Past {
     min: Series,
     max: Series,
     /// What there was: as far back as the load's history, for what replicas do to it.
-    current: Series,
+    current: Option<Series>,
 }
 
 /// Asks for the HPA's own replicas where a back-cast is due; `None` where it is not, or where they cannot be had.
@@ -60,19 +60,20 @@ pub(super) async fn fetch(desk: &Desk, brief: &Brief, papers: &mut Papers, now: 
     let answers = reader.range(now, &queries).await;
     let mut series = answers.into_iter().map(|answer| answer.ok().filter(|a| !a.is_partial()).map(|a| a.series));
     let mut next = || series.next().flatten();
-    let past = Some(Past { desired: next()?, min: next()?, max: next()?, current: next()? });
+    let past = Some(Past { desired: next()?, min: next()?, max: next()?, current: next() });
     papers.backcast_at = Some(now + EVERY);
     past
 }
 
 /// What the replicas do to each load, before anything is learned from it.
 pub(super) fn weigh(papers: &mut Papers, past: &Past) {
+    let Some(current) = &past.current else { return };
     for paper in &mut papers.loads {
         let Some(load) = paper.history.series() else { continue };
-        let carried = Carried { load, replicas: &past.current, min: &past.min };
+        let carried = Carried { load, replicas: current, min: &past.min };
         let response = feedback::response(&carried, paper.load.per_replica);
-        paper.censored = feedback::censored(load, &past.current, &past.max, paper.load.per_replica);
-        paper.take_out(response, &past.current);
+        paper.censored = feedback::censored(load, current, &past.max, paper.load.per_replica);
+        paper.take_out(response, current);
     }
 }
 

@@ -195,12 +195,11 @@ pub(super) fn going_on(events: &[Occurrence], now: DateTime<Utc>) -> Vec<Occurre
 pub(super) fn learning(
     settings: &Settings,
     config: &Config,
-    namespace: &str,
     (now, lead): (DateTime<Utc>, TimeDelta),
     events: &[Occurrence],
 ) -> Learning {
     let policy = &settings.policy;
-    let told = config.exclude.iter().filter(|e| e.concerns(namespace)).map(|e| e.from..e.to);
+    let told = settings.excluded.iter().map(|window| window.from..window.to);
     let over = events.iter().filter(|event| event.to + LINGERS <= now).map(|event| event.from..event.to);
     let local = |t: DateTime<Utc>| t.with_timezone(&policy.zone).date_naive();
     let (first, last) = (now - config.defaults.history.get() - TimeDelta::days(2), now + TimeDelta::days(3));

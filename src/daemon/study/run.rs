@@ -85,7 +85,7 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     fetch(&desk, &mut papers, now).await;
     let past = backcast::fetch(&desk, &brief, &mut papers, now).await;
     let events = events(&brief.settings, &desk.config, now);
-    let how = learning(&brief.settings, &desk.config, &brief.key.namespace, (now, brief.lead), &events);
+    let how = learning(&brief.settings, &desk.config, (now, brief.lead), &events);
     let days = days(&how, &brief.settings, now);
     let every = learn_period(&desk.config, &brief.key);
     // A closed semaphore is a daemon that is going away: then nothing is learned any more.
@@ -172,12 +172,18 @@ fn panicked(why: &str) -> Findings {
     Findings { troubles: vec![trouble], ..Findings::default() }
 }
 
-/// What is told of the holidays of today and tomorrow.
+/// What is told of the holidays of today and tomorrow, and of what is left out of the history.
 fn days(how: &Learning, settings: &Settings, now: DateTime<Utc>) -> Vec<String> {
     let today = now.with_timezone(&settings.policy.zone).date_naive();
     let near = how.holidays.iter().filter(|day| (0..=1).contains(&(day.date() - today).num_days()));
-    near.map(|day| format!("{day} is a holiday: forecast as the holidays and Sundays before it, with a wider margin"))
-        .collect()
+    let holidays = near
+        .map(|day| format!("{day} is a holiday: forecast as the holidays and Sundays before it, with a wider margin"));
+    let excluded = settings.excluded.iter().filter(|window| window.from < now).map(|window| {
+        let (from, to) = (window.from.format("%F %H:%M"), window.to.format("%F %H:%M"));
+        let reason = window.reason.as_ref().map(|reason| format!(" ({reason})")).unwrap_or_default();
+        format!("excluded by configuration{reason}: {from} to {to} UTC")
+    });
+    holidays.chain(excluded).collect()
 }
 
 fn findings(
