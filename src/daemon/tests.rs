@@ -128,7 +128,8 @@ fn a_known_event_is_prepared_for_beyond_what_was_ever_seen() {
     assert!((5..=8).contains(&usual), "1.5 cores are five replicas: {usual}");
     let (prepared, view) =
         highest("events: [{from: 2026-01-14T11:40:00Z, to: 2026-01-14T12:30:00Z, factor: 3, reason: sale}]\n");
-    assert!((15..=24).contains(&prepared), "three times as many: {prepared}, {:?}", view.reasons);
+    // 4.5 cores, of which the HPA itself accepts 0.33 per replica.
+    assert!((14..=22).contains(&prepared), "three times as many: {prepared}, {:?}", view.reasons);
     let told = view.reasons.iter().find(|reason| reason.code == "KnownEvent").unwrap();
     assert!(told.text.starts_with("3 times the usual load") && told.text.ends_with("(sale)"), "{}", told.text);
 }
