@@ -69,8 +69,8 @@ impl Laid {
         if self.reference.scores(&self.span).iter().all(|s| s.n == 0) {
             let scored = self.span.scored().len() as i64 * step / 86_400;
             notes.push(format!(
-                "{}: no week lies before the {scored} days scored, so nothing is relative to last week; a longer trace or \
-                 fewer --days would have it",
+                "{}: no week lies before the {scored} days scored, so nothing is relative to last week; a longer trace, and \
+                 from 8 days on fewer --days, would have it",
                 self.name
             ));
         }
