@@ -2,7 +2,7 @@
 
 use floorcast_models::{
     evaluate::{Reference, Score, Span, score},
-    forecast::Choice,
+    forecast::{Choice, anchors::Kind},
 };
 use std::{
     ops::ControlFlow,
@@ -55,7 +55,8 @@ impl Laid {
     /// What a person should know before reading the figures.
     pub(super) fn notes(&self) -> Vec<String> {
         let step = self.span.series().step_seconds();
-        let targets = self.span.targets().iter().filter(|t| t.horizon.num_seconds() % step != 0 && t.len == 1);
+        let targets =
+            self.span.targets().iter().filter(|t| t.kind == Kind::Value && t.horizon.num_seconds() % step != 0);
         let rounded: Vec<String> = targets
             .map(|t| {
                 let asked = super::answer::span(t.horizon);
