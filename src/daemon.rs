@@ -330,6 +330,9 @@ impl Daemon {
         for written in write::send(&self.wiring.writer, ours, orders).await {
             let key = written.order.key.clone();
             self.wiring.metrics.write(written.sent.result.as_str());
+            if let Some(status) = written.sent.status {
+                self.wiring.metrics.kubernetes_request("patch", &status.to_string(), written.sent.took);
+            }
             news::of_write(&self.wiring.recorder, &written);
             if let Some(entry) = self.roster.entries.get_mut(&key) {
                 write::settle(now, &written, entry);

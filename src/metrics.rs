@@ -90,7 +90,7 @@ impl Metrics {
             writes: make.counters("writes_total", "Writes of floors by their result.", &["result"])?,
             kubernetes_requests: make.histograms(
                 "kubernetes_request_duration_seconds",
-                "Requests to the API server.",
+                "Writes of floors by verb and HTTP status; those without an answer are in writes_total only.",
                 &["verb", "code"],
             )?,
             hidden: make.integer("workloads_without_series", "Workloads beyond the limit of series.")?,
@@ -155,7 +155,7 @@ impl Metrics {
         self.writes.with_label_values(&[result]).inc();
     }
 
-    /// One request to the API server: verb in small letters, HTTP status or a class.
+    /// One answered write to the API server: verb in small letters, HTTP status.
     pub fn kubernetes_request(&self, verb: &str, code: &str, took: Duration) {
         self.kubernetes_requests.with_label_values(&[verb, code]).observe(took.as_secs_f64());
     }

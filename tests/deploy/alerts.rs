@@ -138,8 +138,10 @@ async fn promtool_finds_the_rules_right_and_their_tests_pass() {
     check.args(["check", "rules", "--lint=all", "--lint-fatal"]).arg(files::path(RULES));
     let said = command::run(check, None).await.unwrap();
     assert!(said.contains(&format!("{} rules found", rules().len())), "{said}");
-    let mut test = tokio::process::Command::new(&promtool);
-    test.args(["test", "rules"]);
-    test.args(files::names(TESTS, ".test.yaml").iter().map(|name| files::path(TESTS).join(name)));
-    command::run(test, None).await.unwrap();
+    // One by one: those over days take a while on a busy machine.
+    for name in files::names(TESTS, ".test.yaml") {
+        let mut test = tokio::process::Command::new(&promtool);
+        test.args(["test", "rules"]).arg(files::path(TESTS).join(name));
+        command::run(test, None).await.unwrap();
+    }
 }

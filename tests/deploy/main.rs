@@ -4,6 +4,7 @@
 
 mod alerts;
 mod chart;
+mod cluster;
 mod dashboards;
 mod files;
 mod image;
