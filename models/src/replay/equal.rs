@@ -99,6 +99,20 @@ pub fn tune(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned 
     }
 }
 
+/// Tunes floorcast over outlooks of several quantiles: the cheapest that keeps the budget. `None` without any outlook.
+pub fn tune_quantile(ground: &Ground<'_>, outlooks: &[super::Outlook], service: Service) -> Option<(usize, Tuned)> {
+    let tuned = outlooks.iter().enumerate().map(|(i, outlook)| {
+        let ground = Ground { outlook, ..ground.clone() };
+        (i, tune(&ground, Strategy::Floorcast, service))
+    });
+    tuned.reduce(|best, next| if better(&next.1, &best.1) { next } else { best })
+}
+
+/// Whether the first keeps the budget and the other does not, or is cheaper.
+fn better(one: &Tuned, other: &Tuned) -> bool {
+    (one.within, -one.pod_hours) > (other.within, -other.pod_hours)
+}
+
 /// One try at a setting: whether the budget was kept, and what it cost.
 fn attempt(ground: &Ground<'_>, service: Service, choice: &Choice) -> (bool, f64) {
     let outcome = ground.play(choice, service.from, service.until).course.outcome;
@@ -108,7 +122,7 @@ fn attempt(ground: &Ground<'_>, service: Service, choice: &Choice) -> (bool, f64
 /// The highest utilisation that keeps the budget: what starves at one starves at every higher one, or nearly.
 fn by_utilisation(ground: &Ground<'_>, service: Service, label: String, choice: impl Fn(u32) -> Choice) -> Tuned {
     let (mut low, mut high) = UTILISATIONS;
-    let (mut within, mut pod_hours) = attempt(ground, service, &choice(low));
+    let (within, mut pod_hours) = attempt(ground, service, &choice(low));
     // Bisection keeps `low` within the budget and `high` above it.
     high += 1;
     while within && high - low > 1 {
@@ -120,7 +134,6 @@ fn by_utilisation(ground: &Ground<'_>, service: Service, label: String, choice: 
             high = middle;
         }
     }
-    within &= low >= UTILISATIONS.0;
     Tuned { choice: choice(low), label, within, pod_hours }
 }
 
@@ -137,14 +150,14 @@ fn tune_hpa(ground: &Ground<'_>, service: Service) -> Tuned {
     for knob in 0..tuning.neighbours().len() {
         for candidate in tuning.neighbours().swap_remove(knob) {
             let tuned = with(candidate);
-            if (tuned.within, -tuned.pod_hours) > (best.within, -best.pod_hours) {
+            if better(&tuned, &best) {
                 (tuning, best) = (candidate, tuned);
             }
         }
     }
     // The usual setting is one of those that a person who tunes would try.
     let usual = by_utilisation(ground, service, "as usual".to_owned(), |u| Choice::of(Strategy::HpaTuned, u));
-    if (usual.within, -usual.pod_hours) > (best.within, -best.pod_hours) { usual } else { best }
+    if better(&usual, &best) { usual } else { best }
 }
 
 /// The fewest spare pods that keep the budget.

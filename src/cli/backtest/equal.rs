@@ -4,14 +4,17 @@ use super::report::{DeadHour, EqualService, rounded};
 use super::work::{Span, parallel};
 use chrono::TimeDelta;
 use floorcast_models::replay::equal::{self, Service, Tuned};
-use floorcast_models::replay::{Choice, Ground, Played, Strategy};
+use floorcast_models::replay::{Choice, Ground, Outlook, Played, Strategy};
 
 /// Pods that fit on a node, for the figures of nodes.
 pub(super) const PODS_PER_NODE: u32 = 10;
 
 /// Rows of all policies, and floorcast once more with a dead hour at the peak.
+///
+/// `outlooks` are those of the quantiles that floorcast is tuned over.
 pub(super) fn service(
     ground: &Ground<'_>,
+    outlooks: &[Outlook],
     budget: f64,
     span: Span,
     done: impl Fn(usize, usize) + Sync,
@@ -22,20 +25,30 @@ pub(super) fn service(
     order.sort_by_key(|strategy| *strategy != Strategy::HpaTuned);
     let jobs = order.map(|strategy| {
         move || {
-            let tuned = equal::tune(ground, strategy, tuning);
+            let (ground, tuned) = tuned(ground, outlooks, strategy, tuning);
             let played = ground.play(&tuned.choice, span.judged_from, span.until);
-            (strategy, tuned, played)
+            (strategy, tuned, played, ground)
         }
     });
     let all = jobs.len();
     let rows = parallel(Vec::from(jobs), |n| done(n, all));
     let find = |wanted: Strategy| rows.iter().find(|(strategy, ..)| *strategy == wanted);
-    let (Some((_, _, alone)), Some((_, _, best))) = (find(Strategy::Hpa), find(Strategy::HpaTuned)) else {
+    let (Some((_, _, alone, _)), Some((_, _, best, _))) = (find(Strategy::Hpa), find(Strategy::HpaTuned)) else {
         return (Vec::new(), None);
     };
-    let row = |strategy| find(strategy).map(|(s, tuned, played)| row(*s, tuned, played, (alone, best), ground.seed));
-    let dead = find(Strategy::Floorcast).and_then(|(_, tuned, _)| dead_hour(ground, &tuned.choice, span));
+    let row = |strategy| find(strategy).map(|(s, tuned, played, _)| row(*s, tuned, played, (alone, best), ground.seed));
+    let dead = find(Strategy::Floorcast).and_then(|(_, tuned, _, ground)| dead_hour(ground, &tuned.choice, span));
     (Strategy::EQUAL.into_iter().filter_map(row).collect(), dead)
+}
+
+/// A policy as tuned, and the ground with the outlook that it was tuned to.
+fn tuned<'a>(ground: &Ground<'a>, outlooks: &'a [Outlook], strategy: Strategy, tuning: Service) -> (Ground<'a>, Tuned) {
+    if strategy == Strategy::Floorcast
+        && let Some((i, tuned)) = equal::tune_quantile(ground, outlooks, tuning)
+    {
+        return (Ground { outlook: &outlooks[i], ..ground.clone() }, tuned);
+    }
+    (ground.clone(), equal::tune(ground, strategy, tuning))
 }
 
 fn row(

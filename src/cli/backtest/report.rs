@@ -1,6 +1,6 @@
 //! What a backtest found: one value, for people, for programs and for pages.
 
-use super::verdict::Verdict;
+use super::verdict::{Recommendation, Verdict};
 use chrono::{DateTime, Utc};
 use floorcast_models::replay::{Played, Strategy};
 use serde::Serialize;
@@ -24,6 +24,8 @@ pub(super) struct Report {
     pub forecast: ForecastFigures,
     /// In one sentence.
     pub verdict: Verdict,
+    /// The settings to use, where equal service was compared.
+    pub recommendation: Option<Recommendation>,
     /// Load, floors and sizes, every 15 minutes.
     pub curves: Curves,
 }

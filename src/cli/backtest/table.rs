@@ -31,6 +31,9 @@ pub(super) fn text(report: &Report, ink: Ink) -> String {
     if !report.equal_service.is_empty() {
         text += &format!("\n{}", equal(report));
     }
+    if let Some(recommendation) = &report.recommendation {
+        text += &format!("\n{}\n", recommendation.text);
+    }
     text + "\n" + &curves(report, ink)
 }
 

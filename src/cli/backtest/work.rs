@@ -3,7 +3,7 @@
 use super::progress::Progress;
 use super::report::{Curves, Figures, ForecastFigures, Report, Settings, rounded};
 use super::source::Loaded;
-use super::verdict::Verdict;
+use super::verdict::{Recommendation, Verdict};
 use super::{Backtest, Failure};
 use crate::http::api::VERSION;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -53,22 +53,17 @@ pub(super) fn report(loaded: &Loaded, command: &Backtest, progress: &Progress) -
     let history = load.history(STEP).map_err(|e| refused(e.to_string()))?;
     let span = span(&load, command.days);
     let setup = setup(&load, command).ok_or_else(|| refused("the load is 0 throughout".to_owned()))?;
-    let outlook = learned(&history, span, &setup, command.quantile, progress).map_err(|e| refused(e.to_string()))?;
+    let outlooks = outlooks(&history, span, &setup, command, progress).map_err(|e| refused(e.to_string()))?;
+    let outlook = outlooks.first().ok_or_else(|| refused("nothing was learned".to_owned()))?;
     let foresight = Outlook::foreseen(&load, span.from, span.until, setup.lead());
-    let ground = Ground {
-        setup: &setup,
-        load: &load,
-        history: &history,
-        outlook: &outlook,
-        foresight: &foresight,
-        seed: command.seed,
-    };
+    let ground =
+        Ground { setup: &setup, load: &load, history: &history, outlook, foresight: &foresight, seed: command.seed };
     let played = plain(&ground, command.utilisation, span, progress);
     let (equal_service, floorcast_dead_at_peak) = if command.no_equal_service {
         (Vec::new(), None)
     } else {
         let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.6 * n as f64 / of as f64);
-        super::equal::service(&ground, command.starved_budget, span, done)
+        super::equal::service(&ground, &outlooks, command.starved_budget, span, done)
     };
     progress.end();
     let policies: Vec<Figures> = played.iter().map(|(strategy, played)| Figures::of(*strategy, played)).collect();
@@ -78,9 +73,21 @@ pub(super) fn report(loaded: &Loaded, command: &Backtest, progress: &Progress) -
     };
     let settings = settings(loaded, command, (&load, &setup), span, noise);
     let verdict = Verdict::of(&policies, &forecast, span.until - span.from);
+    let recommendation = Recommendation::of(&equal_service);
     let curves = Curves::of(&played);
     let (version, trace) = (VERSION, loaded.name.clone());
-    Ok(Report { version, trace, settings, policies, equal_service, floorcast_dead_at_peak, forecast, verdict, curves })
+    Ok(Report {
+        version,
+        trace,
+        settings,
+        policies,
+        equal_service,
+        floorcast_dead_at_peak,
+        forecast,
+        verdict,
+        recommendation,
+        curves,
+    })
 }
 
 fn setup(load: &Recorded, command: &Backtest) -> Option<Setup> {
@@ -130,6 +137,23 @@ fn settings(
         starved_budget: command.starved_budget,
         seed: command.seed,
     }
+}
+
+/// A quantile that equal service tries too: what is tuned tightly has its margin in the target utilisation already.
+const LOWER: f64 = 0.8;
+
+/// What floorcast would have known, first at the quantile asked for.
+fn outlooks(
+    history: &Series,
+    span: Span,
+    setup: &Setup,
+    command: &Backtest,
+    progress: &Progress,
+) -> Result<Vec<Outlook>, floorcast_models::series::SeriesError> {
+    let also = (!command.no_equal_service && command.quantile > LOWER).then_some(LOWER);
+    let quantiles = std::iter::once(command.quantile).chain(also);
+    let jobs = quantiles.map(|quantile| move || learned(history, span, setup, quantile, progress)).collect();
+    parallel(jobs, |_| {}).into_iter().collect()
 }
 
 /// Everything that floorcast would have known, with progress.
