@@ -22,9 +22,13 @@ impl Fleet {
         self.advance(now, random);
     }
 
-    /// Pods that may exist beyond the wanted ones.
+    /// Pods that may exist beyond the wanted ones: old ones only.
     pub(crate) fn surge(&self) -> u32 {
-        self.limits().map_or(0, |(surge, _)| surge)
+        self.limits().map_or(0, |(surge, _)| surge.min(self.old()))
+    }
+
+    fn old(&self) -> u32 {
+        self.rollout.map_or(0, |rollout| rollout.old) + self.young.iter().filter(|pod| pod.old).count() as u32
     }
 
     /// Surge, rounded up, and pods that may be missing, rounded down; not both zero, or nothing would ever happen.
@@ -37,10 +41,11 @@ impl Fleet {
 
     /// One move of the update, if there is one to make: says whether it made one.
     pub(crate) fn roll(&mut self, now: i64, random: &mut Random) -> bool {
-        let (Some((surge, missing)), Some(rollout)) = (self.limits(), self.rollout) else { return false };
-        let old = rollout.old + self.young.iter().filter(|pod| pod.old).count() as u32;
+        let Some((surge, missing)) = self.limits() else { return false };
+        let old = self.old();
         if old == 0 {
-            self.rollout = None;
+            // It ends when the last new one is ready.
+            self.rollout = self.rollout.filter(|_| self.ready() < self.wanted);
             return false;
         }
         let new = self.existing() - old;
