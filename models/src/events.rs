@@ -30,7 +30,7 @@ pub enum When {
         to: DateTime<Utc>,
     },
     /// Again and again, by a wall clock.
-    Recurring(Recurrence),
+    Recurring(Box<Recurrence>),
 }
 
 /// An event as it takes place once.

@@ -78,11 +78,11 @@ impl EventRule {
     pub fn event(&self, zone: Tz) -> Option<KnownEvent> {
         let when = match (self.from, self.to, &self.start, self.duration) {
             (Some(from), Some(to), None, None) => When::Once { from, to },
-            (None, None, Some(start), Some(duration)) => When::Recurring(Recurrence {
+            (None, None, Some(start), Some(duration)) => When::Recurring(Box::new(Recurrence {
                 start: start.0.clone(),
                 lasts: duration.get(),
                 zone: self.timezone.map_or(zone, |zone| zone.0),
-            }),
+            })),
             _ => return None,
         };
         let text = self.reason.clone().unwrap_or_else(|| "events of the configuration".to_owned());

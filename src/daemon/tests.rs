@@ -109,16 +109,17 @@ fn with_prometheus(told: &str) -> String {
 }
 
 /// A weekday's load of 1.5 cores at noon, 0.6 on Sundays, 0.3 at night; one replica carries 0.3.
-fn weekly(at: DateTime<Utc>) -> Option<f64> {
+fn weekly(at: DateTime<Utc>) -> f64 {
     use chrono::{Datelike, Timelike, Weekday};
     let hour = f64::from(at.hour()) + f64::from(at.minute()) / 60.0;
     let height = if at.weekday() == Weekday::Sun { 0.3 } else { 1.2 };
-    Some(0.3 + height * (-((hour - 12.0) / 3.0).powi(2)).exp())
+    0.3 + height * (-((hour - 12.0) / 3.0).powi(2)).exp()
 }
 
 #[test]
 fn a_known_event_is_prepared_for_beyond_what_was_ever_seen() {
-    let spec = Deployed { load: Arc::new(weekly), max: 60, ..web(&[("mode", "live"), ("lead-time", "10m")]) };
+    let spec =
+        Deployed { load: Arc::new(|at| Some(weekly(at))), max: 60, ..web(&[("mode", "live"), ("lead-time", "10m")]) };
     let start = "2026-01-14T11:00:00Z";
     let highest = |told: &str| {
         let (floors, view) = played(&spec, &with_prometheus(told), start, 120, 60);
@@ -136,7 +137,8 @@ fn a_known_event_is_prepared_for_beyond_what_was_ever_seen() {
 
 #[test]
 fn a_holiday_is_planned_like_a_sunday_and_said_so() {
-    let spec = Deployed { load: Arc::new(weekly), ..web(&[("mode", "shadow"), ("holidays", "2026-01-14")]) };
+    let spec =
+        Deployed { load: Arc::new(|at| Some(weekly(at))), ..web(&[("mode", "shadow"), ("holidays", "2026-01-14")]) };
     let outage =
         "exclude: [{from: 2026-01-05T10:00:00Z, to: 2026-01-05T12:00:00Z, namespaces: [shop], reason: outage}]\n";
     let (_, view) = played(&spec, &with_prometheus(outage), "2026-01-14T06:00:00Z", 10, 5);
