@@ -11,7 +11,6 @@ mod api_server;
 mod applier;
 mod contention;
 mod datasource;
-mod derived;
 mod doctor;
 mod giving_back;
 mod ground;
