@@ -6,7 +6,7 @@ mod trust;
 use crate::{
     calendar::DAY,
     forecast::{model::Realised, past::Past},
-    interval::{Errors, pinball},
+    interval::{Errors, Margins, Outlook, Plain, Sizes, pinball},
 };
 use rises::{RIVALS, Rises, Said};
 pub use trust::Trust;
@@ -39,6 +39,8 @@ pub(crate) struct Claim {
     pub(crate) recent: f64,
     /// Usual error of the forecast of that maximum.
     pub(crate) noise: f64,
+    /// Mean load.
+    pub(crate) mean: f64,
 }
 
 /// Claims of the origins still open and the running scores of those that were closed in about the last week.
@@ -47,10 +49,13 @@ pub struct Evidence {
     level: f64,
     keep: f64,
     open: Vec<Option<Open>>,
-    rivals: [Errors; RIVALS],
+    /// Those who react: their margins widen with the errors just seen and with the height of the load, as ours do, but know no
+    /// hour and no disagreement of models.
+    reacting: [Errors; REACTING],
+    resting: Plain,
     usual: Usual,
-    /// The rivals' margins, renewed every half an hour: the same for all windows until then.
-    margins: [f64; RIVALS],
+    /// The margin of the usual maximum, renewed every half an hour.
+    margin: f64,
     renew: i64,
     lead: usize,
     hour: usize,
@@ -62,8 +67,13 @@ pub struct Evidence {
 #[derive(Clone, Copy, Debug)]
 struct Open {
     claim: Claim,
+    sizes: [Sizes; REACTING],
+    margins: [Margins; REACTING],
     rivals: [f64; RIVALS],
 }
+
+/// Rivals that react: the last value and the recent means.
+const REACTING: usize = 2;
 
 /// Running mean of the window maxima over about half a week: all that somebody knows who knows neither time nor trend.
 #[derive(Clone, Copy, Debug)]
@@ -103,9 +113,10 @@ impl Evidence {
             level,
             keep: 1.0 - 1.0 / (7 * DAY / step).max(100) as f64,
             open: Vec::new(),
-            rivals: std::array::from_fn(|_| Errors::new(step)),
+            reacting: std::array::from_fn(|_| Errors::new(0, step)),
+            resting: Plain::new(step),
             usual: Usual { value: 0.0, seen: 0.0, memory: (7 * DAY / step).max(100) as f64 / 2.0 },
-            margins: [0.0; RIVALS],
+            margin: 0.0,
             renew: (1800 / step).max(1),
             lead: 1,
             hour: 0,
@@ -121,9 +132,27 @@ impl Evidence {
             self.open = vec![None; lead.max(hour + 1) + 1];
         }
         let slot = self.slot(next);
-        let rivals = [claim.persistence, claim.recent, self.usual.value];
+        let said = [claim.persistence, claim.recent];
+        let sizes = std::array::from_fn(|r| {
+            let height = if claim.mean > 0.0 { said[r] / claim.mean } else { 1.0 };
+            self.reacting[r].sizes(&Outlook { hour: 0, height, spread: 0.0 })
+        });
+        let margins: [Margins; REACTING] = std::array::from_fn(|r| self.reacting[r].margins(&sizes[r]));
+        let upper = |r: usize| {
+            let errors = &self.reacting[r];
+            (said[r] + errors.margin(&sizes[r], errors.corrected(self.level))).max(0.0)
+        };
+        let rivals = [upper(0), upper(1), (self.usual.value + self.margin).max(0.0)];
         let sound = claim.upper.is_finite() && claim.persistence.is_finite();
-        self.open[slot] = sound.then_some(Open { claim, rivals });
+        self.open[slot] = sound.then_some(Open { claim, sizes, margins, rivals });
+    }
+
+    /// Nothing is claimed at origin `next`.
+    pub(crate) fn pass(&mut self, next: i64) {
+        if !self.open.is_empty() {
+            let slot = self.slot(next);
+            self.open[slot] = None;
+        }
     }
 
     /// Holds the claims that the newest sample closes against what came.
@@ -152,16 +181,17 @@ impl Evidence {
         // The first day teaches everybody what errors to expect; it proves nothing.
         if past.age() > DAY {
             if past.next() % self.renew == 0 {
-                self.margins = std::array::from_fn(|r| self.rivals[r].quantile(0, self.level));
+                self.margin = self.resting.quantile(self.level);
             }
-            let rivals = std::array::from_fn(|r| (open.rivals[r] + self.margins[r]).max(0.0));
             let justified = claim.persistence.max(claim.recent) + NOISE * claim.noise;
-            let said = Said { upper: claim.upper, rivals, justified };
+            let said = Said { upper: claim.upper, rivals: open.rivals, justified };
             self.rises.close(past.stamp(past.next() - 1), self.level, &said, came);
         }
-        for (errors, rival) in self.rivals.iter_mut().zip(open.rivals) {
-            errors.learn(0, came - rival);
+        let said = [claim.persistence, claim.recent];
+        for (r, errors) in self.reacting.iter_mut().enumerate() {
+            errors.learn(0, came - said[r], &open.sizes[r], &open.margins[r]);
         }
+        self.resting.learn(came - self.usual.value);
         self.usual.push(came);
     }
 

@@ -3,7 +3,7 @@
 pub mod anchors;
 pub mod corrected;
 pub mod ensemble;
-pub mod lags;
+pub mod levels;
 pub mod mixture;
 pub mod model;
 pub mod past;
@@ -11,6 +11,7 @@ pub mod persistence;
 pub mod regressed;
 pub mod ridge;
 pub mod season;
+pub mod space;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{fmt, str::FromStr};
@@ -90,12 +91,14 @@ pub enum Choice {
     Profile,
     /// Weighted weeks in log space, with residual correction.
     Weeks,
+    /// Last week as it was, with residual correction.
+    LastWeek,
     /// Same slot of the last days, with residual correction.
     Days,
     /// Smoothed weeks and days for noisy loads, with residual correction.
     Smooth,
-    /// Regression on recent values and on all seasonal bases at once.
-    Lags,
+    /// Same slot of the last fortnight's days, no neighbour taken in, with residual correction.
+    Slots,
     /// Recent means without any season.
     Recent,
     /// The last value.
@@ -106,13 +109,14 @@ pub enum Choice {
 
 impl Choice {
     /// Every choice, in the order of the documentation.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Auto,
         Self::Profile,
         Self::Weeks,
+        Self::LastWeek,
         Self::Days,
         Self::Smooth,
-        Self::Lags,
+        Self::Slots,
         Self::Recent,
         Self::Persistence,
         Self::Mstl,
@@ -124,9 +128,10 @@ impl Choice {
             Self::Auto => "auto",
             Self::Profile => "profile",
             Self::Weeks => "weeks",
+            Self::LastWeek => "last-week",
             Self::Days => "days",
             Self::Smooth => "smooth",
-            Self::Lags => "lags",
+            Self::Slots => "slots",
             Self::Recent => "recent",
             Self::Persistence => "persistence",
             Self::Mstl => "mstl",
@@ -142,7 +147,9 @@ impl fmt::Display for Choice {
 
 /// A name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there is no model {0:?}; known are auto, profile, weeks, days, smooth, lags, recent, persistence and mstl")]
+#[error(
+    "there is no model {0:?}; known are auto, profile, weeks, last-week, days, smooth, slots, recent, persistence and mstl"
+)]
 pub struct UnknownModel(pub String);
 
 impl FromStr for Choice {

@@ -1,37 +1,79 @@
 //! Upper and lower quantiles from realised errors, calibrated on the very quantity they must cover.
 //!
-//! Split conformal prediction on a rolling window (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors
-//! scaled by their usual size at that hour of the day. Errors live in a histogram that forgets over a week: its quantiles are
-//! monotone in the level by construction, and one sample costs O(1).
+//! Split conformal prediction on a rolling week (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors divided
+//! by the size that was to be expected of them (normalised conformal scores; Papadopoulos et al. 2002). What is to be expected
+//! has three answers: what is usual, what is usual at that hour, and what a regression makes of the hour, of the errors just
+//! seen, of the height of the forecast and of how far the models disagree. Each answer has its own history of scores; their
+//! quantiles are mixed by their pinball loss, as the models are by theirs.
 
-use crate::calendar::DAY;
-use std::sync::LazyLock;
+mod plain;
+mod scores;
 
-/// Bins on either side of zero.
-const HALF: usize = 96;
-/// Largest scaled error told apart.
-const LARGEST: f64 = 60.0;
-/// Mean age of remembered errors in days: that of a rolling window of twice as many.
+use crate::{
+    calendar::DAY,
+    forecast::ridge::{Prior, Ridge},
+};
+pub use plain::Plain;
+use scores::Scores;
+
+/// Ways to say how large an error is to be expected.
+pub const WAYS: usize = 3;
+/// Features of the regression: a constant, the hour, the errors just seen, the height of the forecast, disagreement.
+const FEATURES: usize = 5;
+/// Days over which the usual size of errors is remembered.
 const MEMORY_DAYS: f64 = 3.5;
-/// Share of an hour's own error size in its scale, where there is enough of it.
+/// Days over which coverage and the ways' losses are remembered.
+const WEEK_DAYS: f64 = 7.0;
+/// Seconds between two errors that become scores.
+const SCORED: f64 = 600.0;
+/// Scores between two renewals of their quantiles.
+const RENEWED: u32 = 6;
+/// Seconds over which the errors just seen are averaged.
+const RECENT: f64 = 3600.0;
+/// Errors of an hour that weigh as much as those of all hours.
 const OWN_EVIDENCE: f64 = 24.0;
+/// Keeps the logarithm of a small size finite, as a share of the usual size.
+const CALM: f64 = 0.1;
+/// How sharply a way is punished for a loss above the best one's.
+const ETA: f64 = 20.0;
+/// Level at which the ways are weighed and coverage is watched, whatever level is asked for later: so that a higher level can
+/// never mean a lower margin.
+const REFERENCE: f64 = 0.95;
+/// Largest correction of the level by coverage, as a share of the misses allowed.
+const MOST_CORRECTION: f64 = 0.6;
+/// Distance from which coverage comes too late to correct by, in seconds.
+const FAR: i64 = 3 * 3600;
+/// Errors that the belief in the hour's size is worth.
+const BELIEF: f64 = 30.0;
 
 /// Realised errors of one kind of forecast, and their quantiles.
 #[derive(Clone, Debug)]
 pub struct Errors {
-    bins: Vec<f32>,
-    total: f64,
-    weight: f64,
-    grow: f64,
-    scale: Scale,
+    usual: Mean,
+    recent: Mean,
+    hours: [Mean; 24],
+    size: Ridge<FEATURES>,
+    scores: [Scores; WAYS],
+    losses: [f64; WAYS],
+    covered: Mean,
+    memory: Memory,
+    far: bool,
+    /// The reference level as raised for the distance.
+    aim: f64,
+    seen: u32,
+    /// Errors between two that become scores: neighbours say nearly the same.
+    thin: u32,
+    /// The scores' quantiles at the calibrated level, renewed now and then.
+    quantiles: [f64; WAYS],
 }
 
-/// Mean size of errors by hour of the day.
-#[derive(Clone, Debug)]
-struct Scale {
-    hours: [Mean; 24],
-    all: Mean,
-    memory: f64,
+/// Errors remembered for each purpose.
+#[derive(Clone, Copy, Debug)]
+struct Memory {
+    usual: f64,
+    hour: f64,
+    recent: f64,
+    week: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -47,131 +89,174 @@ impl Mean {
     }
 }
 
+/// What is known of a forecast before its target comes, and says how far off it may be.
+#[derive(Clone, Copy, Debug)]
+pub struct Outlook {
+    /// Hour of the day in which the target lies.
+    pub hour: usize,
+    /// The forecast as a share of the mean load.
+    pub height: f64,
+    /// Mean distance of the models from the forecast.
+    pub spread: f64,
+}
+
+/// The sizes of error to be expected, and the features they come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sizes {
+    ways: [f32; WAYS],
+    features: [f32; FEATURES],
+}
+
+/// A forecast's margins before its target came: each way's, and the one that was used.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Margins {
+    ways: [f32; WAYS],
+    used: f32,
+}
+
+impl Margins {
+    /// The margin to use.
+    pub fn used(&self) -> f64 {
+        f64::from(self.used)
+    }
+}
+
 impl Errors {
-    /// Nothing realised yet; `step` seconds lie between two.
-    pub fn new(step: i64) -> Self {
-        let memory = (MEMORY_DAYS * DAY as f64 / step as f64).max(100.0);
+    /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
+    pub fn new(ahead: i64, spacing: i64) -> Self {
+        let per_day = DAY as f64 / spacing as f64;
+        let thin = (SCORED / spacing as f64).max(1.0).floor();
+        let mut coefficients = [0.0; FEATURES];
+        coefficients[1] = 1.0;
+        let memory = Memory {
+            usual: (MEMORY_DAYS * per_day).max(50.0),
+            hour: (MEMORY_DAYS * per_day / 24.0).max(7.0),
+            recent: (RECENT / spacing as f64).max(2.0),
+            week: (WEEK_DAYS * per_day).max(100.0),
+        };
         Self {
-            bins: vec![0.0; 2 * HALF + 1],
-            total: 0.0,
-            weight: 1.0,
-            grow: 1.0 / (1.0 - 1.0 / memory),
-            scale: Scale { hours: [Mean::default(); 24], all: Mean::default(), memory },
+            usual: Mean::default(),
+            recent: Mean::default(),
+            hours: [Mean::default(); 24],
+            size: Ridge::new(memory.week, Prior { coefficients, samples: BELIEF }),
+            scores: std::array::from_fn(|_| Scores::new((memory.week / thin).max(100.0) as usize)),
+            losses: [0.0; WAYS],
+            covered: Mean::default(),
+            memory,
+            far: ahead >= FAR,
+            aim: nominal(REFERENCE, ahead as f64),
+            seen: 0,
+            thin: thin as u32,
+            quantiles: [0.0; WAYS],
         }
     }
 
-    /// Takes a realised error (what came less what was forecast) for a target at `hour` of the day.
-    pub fn learn(&mut self, hour: usize, error: f64) {
+    /// The sizes of error to be expected.
+    pub fn sizes(&self, outlook: &Outlook) -> Sizes {
+        let usual = self.usual.value;
+        if usual <= 0.0 {
+            return Sizes::default();
+        }
+        let hour = &self.hours[outlook.hour];
+        let own = hour.seen / (hour.seen + OWN_EVIDENCE);
+        let hourly = hour.value * own + usual * (1.0 - own);
+        let log = |size: f64| (size / usual + CALM).ln();
+        let features =
+            [1.0, log(hourly), log(self.recent.value), (outlook.height + CALM).ln(), log(outlook.spread)].map(finite);
+        let modelled = finite(self.size.predict(&features)).clamp(-5.0, 5.0).exp() * usual;
+        let ways = [usual, hourly.max(1e-3 * usual), modelled];
+        Sizes { ways: ways.map(|w| w as f32), features: features.map(|f| f as f32) }
+    }
+
+    /// What to add to a forecast for the `level`-quantile, where errors of these sizes are to be expected.
+    pub fn margin(&self, sizes: &Sizes, level: f64) -> f64 {
+        self.mix(self.ways(sizes, level))
+    }
+
+    /// The same for the reference level, each way's margin kept to be judged by [`Errors::learn`]. Near ahead the level is
+    /// corrected by the coverage of the last days: where margins of late were too small they grow, where too large they shrink.
+    /// Far ahead coverage is known too late for that, and corrections would swing.
+    pub fn margins(&self, sizes: &Sizes) -> Margins {
+        let ways = std::array::from_fn(|w| self.quantiles[w] * f64::from(sizes.ways[w]));
+        Margins { ways: ways.map(|w| w as f32), used: self.mix(ways) as f32 }
+    }
+
+    /// The level to ask for so that `level` is covered: the misses allowed, times what coverage at the reference level teaches.
+    pub fn corrected(&self, level: f64) -> f64 {
+        let allowed = 1.0 - REFERENCE;
+        (1.0 - (1.0 - level) * (1.0 - self.corrected_reference()) / allowed).min(0.9995)
+    }
+
+    fn corrected_reference(&self) -> f64 {
+        if self.far || self.covered.seen < self.memory.week / WEEK_DAYS {
+            return REFERENCE;
+        }
+        let most = MOST_CORRECTION * (1.0 - REFERENCE);
+        REFERENCE + (REFERENCE - self.covered.value).clamp(-most, most)
+    }
+
+    /// Takes a realised error (what came less what was forecast), with what had been expected of it.
+    pub fn learn(&mut self, hour: usize, error: f64, sizes: &Sizes, margins: &Margins) {
         if !error.is_finite() {
             return;
         }
-        if self.scale.all.seen < 1.0 {
-            self.scale.learn(hour, error, 0.0);
+        self.seen = self.seen.saturating_add(1);
+        let known = self.usual.seen > 0.0;
+        if known {
+            self.judge(error, margins);
         }
-        let usual = self.scale.at(hour);
-        self.bins[bin(ratio(error, usual))] += self.weight as f32;
-        self.total += self.weight;
-        self.weight *= self.grow;
-        if self.weight > 1e6 {
-            self.renormalise();
+        // Each time another of the neighbours, lest always the same minute is heard.
+        let turn = self.seen / self.thin;
+        let expected = sizes.ways[0] > 0.0;
+        if expected && self.seen % self.thin == turn % 7 % self.thin {
+            for (scores, size) in self.scores.iter_mut().zip(sizes.ways) {
+                scores.push(error, f64::from(size));
+            }
+            if turn < 100 || turn.is_multiple_of(RENEWED) {
+                let level = self.corrected(self.aim);
+                self.quantiles = std::array::from_fn(|w| self.scores[w].quantile(level));
+            }
         }
-        self.scale.learn(hour, error, usual);
-    }
-
-    /// The error that a share `level` of errors at `hour` stays below; 0 before anything was realised.
-    pub fn quantile(&self, hour: usize, level: f64) -> f64 {
-        if self.total <= 0.0 {
-            return 0.0;
+        let usual = self.usual.value;
+        if known && usual > 0.0 {
+            self.size.learn(&sizes.features.map(f64::from), (error.abs() / usual + CALM).ln());
+            if self.seen.is_multiple_of(12) {
+                self.size.solve();
+            }
         }
-        // The conformal correction for few samples: the n-th of n errors covers n/(n+1).
-        let seen = self.total / self.weight;
-        let wanted = (level * (1.0 + 1.0 / seen.max(1.0))).min(1.0) * self.total;
-        let score = if level >= 0.5 { self.score_above(self.total - wanted) } else { self.score_below(wanted) };
-        score * self.scale.at(hour)
+        self.usual.push(error.abs(), self.memory.usual);
+        self.recent.push(error.abs(), self.memory.recent);
+        self.hours[hour].push(error.abs(), self.memory.hour);
     }
 
     /// The usual size of errors over all hours.
     pub fn usual(&self) -> f64 {
-        self.scale.all.value
+        self.usual.value
     }
 
-    fn score_below(&self, wanted: f64) -> f64 {
-        let mut below = 0.0;
-        for (i, n) in self.bins.iter().map(|n| f64::from(*n)).enumerate() {
-            if n > 0.0 && below + n >= wanted {
-                let share = ((wanted - below) / n).clamp(0.0, 1.0);
-                return between(i, share);
-            }
-            below += n;
+    fn judge(&mut self, error: f64, margins: &Margins) {
+        let keep = 1.0 - 1.0 / self.memory.week;
+        for (loss, margin) in self.losses.iter_mut().zip(margins.ways) {
+            *loss = *loss * keep + pinball(REFERENCE, f64::from(margin), error);
         }
-        LARGEST
+        self.covered.push(f64::from(u8::from(error <= margins.used())), self.memory.usual);
     }
 
-    /// The score that `wanted` of the scores lie above: from the top, because high levels are what is asked for.
-    fn score_above(&self, wanted: f64) -> f64 {
-        let mut above = 0.0;
-        for (i, n) in self.bins.iter().map(|n| f64::from(*n)).enumerate().rev() {
-            if n > 0.0 && above + n > wanted {
-                return between(i, 1.0 - ((wanted - above) / n).clamp(0.0, 1.0));
-            }
-            above += n;
-        }
-        -LARGEST
+    fn ways(&self, sizes: &Sizes, level: f64) -> [f64; WAYS] {
+        std::array::from_fn(|w| self.scores[w].quantile(level) * f64::from(sizes.ways[w]))
     }
 
-    fn renormalise(&mut self) {
-        let by = 1.0 / self.weight;
-        for n in &mut self.bins {
-            *n = (f64::from(*n) * by) as f32;
-        }
-        self.total = self.bins.iter().map(|n| f64::from(*n)).sum();
-        self.weight = 1.0;
+    fn mix(&self, ways: [f64; WAYS]) -> f64 {
+        let best = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
+        let weight = |loss: f64| if loss <= best { 1.0 } else { (-ETA * (loss / best.max(1e-300) - 1.0)).exp() };
+        let weights = self.losses.map(weight);
+        let sum: f64 = weights.iter().sum();
+        ways.iter().zip(weights).map(|(w, k)| w * k).sum::<f64>() / sum
     }
 }
 
-impl Scale {
-    /// The usual size of errors at `hour`, drawn towards that of all hours while there is little evidence; half of it and of
-    /// its neighbours', because an hour's border means nothing to a load.
-    fn at(&self, hour: usize) -> f64 {
-        let near = [(hour, 0.5), ((hour + 1) % 24, 0.25), ((hour + 23) % 24, 0.25)];
-        let (mut sum, mut weights) = (OWN_EVIDENCE * self.all.value, OWN_EVIDENCE);
-        for (h, share) in near {
-            let seen = share * self.hours[h].seen.min(self.memory / 24.0);
-            sum += seen * self.hours[h].value;
-            weights += seen;
-        }
-        sum / weights
-    }
-
-    /// One wild error must not set an hour's scale: it counts as three times the usual, or as a fiftieth of itself, so that a load
-    /// that was constant and begins to move is noticed within hours.
-    fn learn(&mut self, hour: usize, error: f64, usual: f64) {
-        let size =
-            if self.all.seen > 24.0 { error.abs().min((3.0 * usual).max(0.02 * error.abs())) } else { error.abs() };
-        self.all.push(size, self.memory);
-        self.hours[hour].push(size, (self.memory / 24.0).max(7.0));
-    }
-}
-
-fn ratio(error: f64, scale: f64) -> f64 {
-    if error == 0.0 { 0.0 } else { (error / scale).clamp(-LARGEST, LARGEST) }
-}
-
-/// Upper borders of the bins from zero up: narrow near zero and wide far out, equal in the inverse hyperbolic sine.
-static BORDERS: LazyLock<[f64; HALF + 1]> =
-    LazyLock::new(|| std::array::from_fn(|k| ((k as f64 + 0.5) / HALF as f64 * LARGEST.asinh()).sinh()));
-
-fn bin(score: f64) -> usize {
-    let size = score.abs();
-    let k = BORDERS.partition_point(|border| *border <= size).min(HALF);
-    if score < 0.0 { HALF - k } else { HALF + k }
-}
-
-/// The score at a share of bin `i`.
-fn between(i: usize, share: f64) -> f64 {
-    let border = |i: usize| if i < HALF { -BORDERS[HALF - 1 - i] } else { BORDERS[i - HALF] };
-    let low = if i == 0 { -BORDERS[HALF] } else { border(i - 1) };
-    low + (border(i) - low) * share
+fn finite(value: f64) -> f64 {
+    if value.is_finite() { value } else { 0.0 }
 }
 
 /// The level to aim at for a target that lies `seconds` ahead: feedback on far targets comes late and windows are few, so the
@@ -188,63 +273,4 @@ pub fn pinball(level: f64, upper: f64, target: f64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn the_quantile_covers_what_it_says() {
-        let mut errors = Errors::new(300);
-        // 0, 1, …, 99 in an order that mixes hours: the 95 % quantile lies at 95.
-        for i in 0..20_000_usize {
-            errors.learn(i % 24, (i * 37 % 100) as f64);
-        }
-        for (level, wanted) in [(0.5, 50.0), (0.95, 95.0)] {
-            let quantile = errors.quantile(3, level);
-            assert!((quantile - wanted).abs() < 6.0, "{level}: {quantile}");
-        }
-    }
-
-    #[test]
-    fn quiet_hours_have_narrow_margins() {
-        let mut errors = Errors::new(300);
-        for i in 0..6000_usize {
-            let hour = i / 12 % 24;
-            let size = if hour == 12 { 50.0 } else { 1.0 };
-            errors.learn(hour, size * ((i * 37 % 100) as f64 / 50.0 - 1.0));
-        }
-        assert!(errors.quantile(12, 0.95) > 3.0 * errors.quantile(3, 0.95));
-    }
-
-    #[test]
-    fn nothing_realised_means_no_margin_and_no_error_means_none() {
-        let mut errors = Errors::new(300);
-        assert_eq!(errors.quantile(0, 0.95), 0.0);
-        errors.learn(0, 0.0);
-        assert_eq!(errors.quantile(0, 0.95), 0.0);
-    }
-
-    #[test]
-    fn far_levels_keep_a_reserve() {
-        assert_eq!(nominal(0.95, 3600.0), 0.95);
-        assert!((nominal(0.95, 86_400.0) - 0.97).abs() < 1e-12);
-    }
-
-    #[test]
-    fn missing_above_costs_more_than_sparing_below() {
-        assert!((pinball(0.95, 10.0, 11.0) - 0.95).abs() < 1e-12);
-        assert!((pinball(0.95, 11.0, 10.0) - 0.05).abs() < 1e-12);
-    }
-
-    proptest! {
-        #[test]
-        fn monotone_and_finite(seen in prop::collection::vec(any::<f64>(), 0..200), a in 0.0_f64..1.0, b in 0.0_f64..1.0) {
-            let mut errors = Errors::new(3600);
-            for (i, e) in seen.iter().enumerate().filter(|(_, e)| e.abs() < 1e300) {
-                errors.learn(i % 24, *e);
-            }
-            let (low, high) = (errors.quantile(5, a.min(b)), errors.quantile(5, a.max(b)));
-            prop_assert!(low.is_finite() && high.is_finite() && low <= high, "{} {}", low, high);
-        }
-    }
-}
+mod tests;

@@ -119,9 +119,7 @@ pub fn learn(history: &Series, how: &Learning) -> Result<Learned, Unlearnable> {
     let how = bounded(how, history.step_seconds());
     let values = &history.values()[from..];
     let mut ensemble = prepared(history, from, &how);
-    for value in values {
-        ensemble.push(*value);
-    }
+    ensemble.replay(values);
     if let (Choice::Mstl, Some(why)) = (how.model, ensemble.failure()) {
         let model = how.model.as_str();
         return Err(Unlearnable::Model { model, why });

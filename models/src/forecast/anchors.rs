@@ -22,15 +22,41 @@ pub enum Kind {
 #[derive(Clone, Debug)]
 pub struct Anchors {
     windows: Vec<Window>,
+    every: Vec<i64>,
     values: usize,
     lead: usize,
     horizon: usize,
+    replay: Replay,
 }
 
+/// How much of a history is learned from when it is replayed, in numbers of samples.
+#[derive(Clone, Copy, Debug)]
+pub struct Replay {
+    /// Before it, bases are only built up: they know too little to learn from.
+    pub quiet_until: i64,
+    /// Before it, every fifth origin is learned from where otherwise every one is: neighbours say nearly the same, and five shares
+    /// no factor with the samples of an hour, so that every minute of the hour gets its turn.
+    pub thin_until: i64,
+}
+
+impl Replay {
+    /// Nothing is left out.
+    pub const WHOLE: Self = Self { quiet_until: i64::MIN, thin_until: i64::MIN };
+}
+
+/// One origin in so many is learned from in the thin part of a replay.
+const THIN: i64 = 5;
+
 /// Distances of value anchors in minutes; the step itself and the horizon are added.
-const VALUE_MINUTES: [i64; 6] = [15, 30, 60, 240, 720, 1440];
+const VALUE_MINUTES: [i64; 4] = [15, 60, 240, 1440];
 /// Distances of maximum anchors in minutes; now and the horizon are added.
-const MAXIMUM_MINUTES: [i64; 4] = [15, 60, 240, 1440];
+const MAXIMUM_MINUTES: [i64; 3] = [60, 240, 1440];
+/// Neighbouring origins say nearly the same about what lies far ahead: seconds between two that are learned from, for windows
+/// from [`FAR`] on, and for the others but those that begin now.
+const FAR_EVERY: i64 = 900;
+const NEAR_EVERY: i64 = 300;
+/// Distance from which a window is far, in seconds.
+const FAR: i64 = 4 * 3600 - 900;
 
 impl Anchors {
     /// Anchors for a step, a lead window and a horizon, all in seconds.
@@ -44,8 +70,43 @@ impl Anchors {
             .iter()
             .map(|&ahead| Window { ahead, len: 1 })
             .chain(maxima.iter().map(|&ahead| Window { ahead, len: lead }))
-            .collect();
-        Self { windows, values: values.len(), lead, horizon }
+            .collect::<Vec<_>>();
+        let every = windows.iter().map(|w| every(w.ahead as i64 * step, step)).collect();
+        Self { windows, every, values: values.len(), lead, horizon, replay: Replay::WHOLE }
+    }
+
+    /// Samples between two origins at which anchor `a` is predicted and learned.
+    pub fn every(&self, a: usize) -> i64 {
+        self.every[a]
+    }
+
+    /// Whether anchor `a` is predicted at `origin`, and learned once that has come.
+    pub fn is_due(&self, a: usize, origin: i64) -> bool {
+        let every = self.every[a];
+        if origin >= self.replay.thin_until || every > 1 {
+            return origin >= self.replay.quiet_until && (every == 1 || origin.rem_euclid(every) == 0);
+        }
+        origin >= self.replay.quiet_until && (origin - self.replay.quiet_until) % THIN == 0
+    }
+
+    /// Leaves out some origins of a history about to be replayed.
+    pub fn leave_out(&mut self, replay: Replay) {
+        self.replay = replay;
+    }
+
+    /// Whether nothing is learned yet at `origin`.
+    pub fn is_quiet(&self, origin: i64) -> bool {
+        origin < self.replay.quiet_until
+    }
+
+    /// The newest origin at or before `origin` at which anchor `a` was predicted.
+    pub fn last_due(&self, a: usize, origin: i64) -> i64 {
+        origin - origin.rem_euclid(self.every[a])
+    }
+
+    /// The window of a kind at any distance.
+    pub fn window(&self, kind: Kind, ahead: usize) -> Window {
+        Window { ahead, len: if kind == Kind::Value { 1 } else { self.lead } }
     }
 
     /// The windows, in order.
@@ -106,6 +167,15 @@ impl Anchors {
     }
 }
 
+fn every(seconds: i64, step: i64) -> i64 {
+    let wanted = match seconds {
+        0 => step,
+        FAR.. => FAR_EVERY,
+        _ => NEAR_EVERY,
+    };
+    (wanted / step).max(1)
+}
+
 fn distances(minutes: &[i64], step: i64, less: i64, horizon: usize) -> Vec<usize> {
     let mut all: Vec<usize> = minutes
         .iter()
@@ -126,9 +196,20 @@ mod tests {
     fn five_minutes_quarter_of_an_hour_a_day() {
         let anchors = Anchors::new(300, 900, 86_400);
         let ahead: Vec<usize> = anchors.windows().iter().map(|w| w.ahead).collect();
-        assert_eq!(ahead, [0, 2, 5, 11, 47, 143, 287, 0, 3, 12, 48, 287]);
-        assert_eq!(anchors.windows()[7].len, 3);
-        assert_eq!(anchors.value_near(60, 300), 3);
+        assert_eq!(ahead, [0, 2, 11, 47, 287, 0, 12, 48, 287]);
+        assert_eq!(anchors.windows()[5].len, 3);
+        assert_eq!(anchors.value_near(60, 300), 2);
+        let every: Vec<i64> = (0..9).map(|a| anchors.every(a)).collect();
+        assert_eq!(every, [1, 1, 1, 3, 3, 1, 1, 3, 3]);
+    }
+
+    #[test]
+    fn the_thin_part_of_a_replay_visits_every_minute_of_the_hour() {
+        let mut anchors = Anchors::new(300, 300, 86_400);
+        anchors.leave_out(Replay { quiet_until: 100, thin_until: 1000 });
+        let due: Vec<i64> = (0..1010).filter(|o| anchors.is_due(0, *o)).collect();
+        assert_eq!((due[0], due.len()), (100, 180 + 10));
+        assert!((0..12).all(|minute| due.iter().any(|o| *o < 1000 && o % 12 == minute)));
     }
 
     #[test]
@@ -136,16 +217,16 @@ mod tests {
         let anchors = Anchors::new(300, 900, 86_400);
         assert_eq!(anchors.between(Kind::Value, 2), (0, 1, 1.0));
         let (a, b, share) = anchors.between(Kind::Maximum, 6);
-        assert_eq!((a, b), (8, 9));
-        assert!((share - (7.0_f64 / 4.0).ln() / (13.0_f64 / 4.0).ln()).abs() < 1e-12);
-        assert_eq!(anchors.between(Kind::Value, 9999).0, 6);
+        assert_eq!((a, b), (5, 6));
+        assert!((share - 7.0_f64.ln() / 13.0_f64.ln()).abs() < 1e-12);
+        assert_eq!(anchors.between(Kind::Value, 9999).0, 4);
     }
 
     #[test]
     fn an_hourly_grid_has_fewer_anchors() {
         let anchors = Anchors::new(3600, 900, 86_400);
         let ahead: Vec<usize> = anchors.windows().iter().map(|w| w.ahead).collect();
-        assert_eq!(ahead, [0, 3, 11, 23, 0, 1, 4, 23]);
+        assert_eq!(ahead, [0, 3, 23, 0, 1, 4, 23]);
         assert_eq!(anchors.lead(), 1);
     }
 }

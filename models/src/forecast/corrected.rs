@@ -1,39 +1,63 @@
-//! A seasonal base corrected by how far off it has been lately: `prediction(t + h) = base(t + h) + β_h · residuals(t)`.
+//! A seasonal base corrected by how far off it has been lately: `prediction(t + h) = base(t + h) + β_h · residuals(t)`, in loads or
+//! in logarithms.
 //!
 //! Any base gains most from this (a base alone is worse than the last value for a quarter of an hour ahead); see
 //! [`super::regressed`] for the method.
 
 use super::{
     Choice,
-    anchors::{Kind, Window},
+    anchors::{Anchors, Kind, Window},
     model::{Context, Model, Realised},
-    past::Past,
-    regressed::Regressed,
-    season::{Base, FEATURES, Track, is_weekly_known},
+    regressed::{Pace, Regressed},
+    ridge::Prior,
+    season::{Base, FEATURES},
+    space::Space,
 };
 
-/// One base with its corrections.
+/// Features: recent residuals and a constant, for the bias of a maximum.
+const ALL: usize = FEATURES + 1;
+
+/// One base, or none, with its corrections.
 #[derive(Clone, Debug)]
 pub struct Corrected {
     choice: Choice,
-    base: Base,
-    corrections: Regressed<FEATURES>,
+    /// `None`: the load's own recent means, without any season.
+    base: Option<Base>,
+    space: Space,
+    corrections: Regressed<ALL>,
 }
 
 impl Corrected {
     /// The model of that name on that base.
-    pub fn new(choice: Choice, base: Base, corrections: Regressed<FEATURES>) -> Self {
-        Self { choice, base, corrections }
+    pub fn new(choice: Choice, base: Option<Base>, space: Space, anchors: &Anchors, step: i64) -> Self {
+        let prior = |window: &Window, every: i64| belief(window, every, step);
+        Self { choice, base, space, corrections: Regressed::new(anchors, step, Pace::WEEK, prior) }
     }
 
-    fn silent(&self, past: &Past) -> bool {
-        matches!(self.base, Base::Profile | Base::Weeks) && !is_weekly_known(past)
+    fn base(&self, seen: &Context<'_>, from: i64, window: Window) -> f64 {
+        self.base.map_or(0.0, |base| seen.base(base, from, window))
     }
 
-    fn load(seen: &Context<'_>, track: &Track, window: Window, correction: f64) -> f64 {
-        let base = track.over(seen.past.next() + window.ahead as i64, window);
-        seen.bounded(track.back(seen.past, base + correction))
+    fn features(&self, seen: &Context<'_>) -> [f64; ALL] {
+        let [now, hour, day] = match self.base {
+            Some(base) => seen.residuals(base, self.space),
+            None => seen.recent(self.space),
+        };
+        [now, hour, day, self.space.constant(seen.past)]
     }
+
+    fn load(&self, seen: &Context<'_>, start: i64, window: Window, correction: f64) -> f64 {
+        seen.bounded(self.space.apply(self.base(seen, start, window), correction, seen.offset))
+    }
+}
+
+/// Before any evidence: soon, the residual stays what it just was; later, four fifths of the day's mean residual. What lies far
+/// ahead gives few independent windows, so the belief is firmer there.
+fn belief(window: &Window, every: i64, step: i64) -> Prior<ALL> {
+    let hours = (window.ahead as i64 * step) as f64 / 3600.0;
+    let soon = (-hours).exp();
+    let samples = 12.0 + window.ahead as f64 / every as f64;
+    Prior { coefficients: [0.8 * soon, 0.0, 0.8 * (1.0 - soon), 0.0], samples }
 }
 
 impl Model for Corrected {
@@ -42,41 +66,26 @@ impl Model for Corrected {
     }
 
     fn learn(&mut self, seen: &Context<'_>, realised: &Realised) {
-        let Some(track) = seen.track(self.base) else {
-            return;
-        };
-        let loads = [Kind::Value, Kind::Maximum].map(|k| track.forward(seen.past, realised.of(k)));
-        for (a, window) in seen.anchors.windows().iter().enumerate() {
-            let from = seen.past.next() - window.len as i64;
-            let load = loads[usize::from(seen.anchors.kind(a) == Kind::Maximum)];
-            let target = load - track.over(from, *window);
-            self.corrections.learn(a, from - window.ahead as i64, target);
+        for window in seen.completed() {
+            let load = realised.of(seen.anchors.kind(window.anchor));
+            let base = self.base(seen, window.start, window.window);
+            self.corrections.learn(window.anchor, window.origin, self.space.residual(load, base, seen.offset));
         }
     }
 
     fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]) {
-        let Some(track) = seen.track(self.base) else {
-            return out.fill(f32::NAN);
-        };
-        let features = track.features();
-        self.corrections.remember(seen.past.next(), &features);
-        let silent = self.silent(seen.past);
-        for (a, window) in seen.anchors.windows().iter().enumerate() {
-            let correction = self.corrections.at(a, &features);
-            out[a] = if silent { f32::NAN } else { Self::load(seen, track, *window, correction) as f32 };
+        let features = self.features(seen);
+        for window in seen.due() {
+            self.corrections.remember(window.anchor, window.origin, &features);
+            let correction = self.corrections.at(window.anchor, &features);
+            out[window.anchor] = self.load(seen, window.start, window.window, correction) as f32;
         }
     }
 
     fn ahead(&self, seen: &Context<'_>, kind: Kind, ahead: usize) -> f64 {
-        let Some(track) = seen.track(self.base).filter(|_| !self.silent(seen.past)) else {
-            return f64::NAN;
-        };
-        let correction = self.corrections.between(seen.anchors, kind, ahead, &track.features());
-        let len = match kind {
-            Kind::Value => 1,
-            Kind::Maximum => seen.anchors.lead(),
-        };
-        Self::load(seen, track, Window { ahead, len }, correction)
+        let correction = self.corrections.between(seen.anchors, kind, ahead, &self.features(seen));
+        let window = seen.anchors.window(kind, ahead);
+        self.load(seen, seen.past.next() + ahead as i64, window, correction)
     }
 
     fn boxed(&self) -> Box<dyn Model> {

@@ -4,30 +4,37 @@
 //! leaves behind is at the same time the fitted state, the rolling-origin backtest and the calibration: at each origin the
 //! forecast was made before the target was seen.
 
+mod ask;
+mod pending;
+
 use super::{
     Choice,
-    anchors::{Anchors, Kind, Window},
+    anchors::{Anchors, Kind, Replay},
     corrected::Corrected,
-    lags::Lags,
-    mixture::{Mixture, weighted},
+    levels::Levels,
+    mixture::Mixture,
     model::{Context, Model, Realised},
     past::Past,
     persistence::Persistence,
-    regressed::Regressed,
-    ridge::Prior,
-    season::{Base, FEATURES, Track},
+    season::{Base, Residual, Seen, Track, WEEKLY_FROM_DAYS},
+    space::{Space, offset},
 };
 use crate::{
     backtest::Evidence,
+    calendar::DAY,
     clean::{Judge, Note},
-    interval::{Errors, nominal},
+    interval::{Errors, Outlook, nominal},
 };
+use pending::Pending;
 
 /// The learned state of one load.
 #[derive(Clone, Debug)]
 pub struct Ensemble {
     past: Past,
+    levels: Levels,
     tracks: Vec<Track>,
+    loads: [Residual; 2],
+    recent: [[f64; 3]; 2],
     anchors: Anchors,
     judge: Judge,
     models: Vec<Box<dyn Model>>,
@@ -40,38 +47,15 @@ pub struct Ensemble {
     level: f64,
 }
 
-/// Predictions whose windows are still open, for one anchor: a row per origin, the models' and the mixture's last.
-#[derive(Clone, Debug)]
-struct Pending {
-    rows: Vec<f32>,
-    width: usize,
-    len: usize,
-}
-
-impl Pending {
-    fn new(len: usize, width: usize) -> Self {
-        Self { rows: vec![f32::NAN; len * width], width, len }
-    }
-
-    fn row(&self, origin: i64) -> &[f32] {
-        let at = origin.rem_euclid(self.len as i64) as usize * self.width;
-        &self.rows[at..at + self.width]
-    }
-
-    fn row_mut(&mut self, origin: i64) -> &mut [f32] {
-        let at = origin.rem_euclid(self.len as i64) as usize * self.width;
-        &mut self.rows[at..at + self.width]
-    }
-}
-
-/// A holiday is taken for a Sunday and may be none: its margins are so many times as wide.
-const HOLIDAY_DOUBT: f64 = 1.5;
-
-/// Samples between two recomputations of an anchor's weights.
+/// Days of a replay that are learned from, if there are more…
+const LEARNED_DAYS: i64 = 20;
+/// …and its last days, learned from in full.
+const DENSE_DAYS: i64 = 13;
+/// Origins between two recomputations of an anchor's weights.
 const REWEIGH: i64 = 6;
 
-/// Bases that are always followed: the daily and weekly ones also judge what is an outage.
-const BASES: [Base; 5] = [Base::Zero, Base::Profile, Base::Days, Base::Smooth, Base::Weeks];
+/// Bases that are always followed: the daily and weekly ones also judge what is an outage. The daily one comes first.
+const BASES: [Base; 6] = [Base::Days, Base::Profile, Base::Weeks, Base::LastWeek, Base::Smooth, Base::Slots];
 
 impl Ensemble {
     /// Nothing seen yet. `level` is the quantile to calibrate for.
@@ -85,14 +69,19 @@ impl Ensemble {
         let tracks = bases.into_iter().map(|b| Track::new(b, &past, anchors.lead(), reach)).collect();
         let models = line_up(&anchors, step, choice);
         let pinned = models.iter().position(|m| m.choice() == choice);
-        let windows = anchors.windows().to_vec();
-        let width = models.len() + 1;
+        let windows = anchors.windows();
+        let spacing = |a: usize| anchors.every(a) * step;
+        let mixture = |a: usize| Mixture::new(models.len(), windows[a].ahead as i64 * step, spacing(a));
+        let all = 0..windows.len();
         Self {
-            mixtures: windows.iter().map(|w| Mixture::new(models.len(), w.ahead, step)).collect(),
-            errors: vec![Errors::new(step); windows.len()],
-            pending: windows.iter().map(|w| Pending::new(w.ahead + w.len, width)).collect(),
+            mixtures: all.clone().map(mixture).collect(),
+            errors: all.clone().map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a))).collect(),
+            pending: all.map(|a| Pending::new(windows[a], anchors.every(a), models.len())).collect(),
             row: vec![f32::NAN; windows.len()],
             evidence: Evidence::new(step, level),
+            levels: Levels::new(&past),
+            loads: [Residual::new(&past), Residual::new(&past)],
+            recent: [[0.0; 3]; 2],
             past,
             tracks,
             anchors,
@@ -100,6 +89,17 @@ impl Ensemble {
             models,
             pinned,
             level,
+        }
+    }
+
+    /// Replays a history: what of it is not worth learning from in full is left out.
+    pub(crate) fn replay(&mut self, values: &[f32]) {
+        let day = self.past.samples_in(DAY) as i64;
+        let (first, len) = (self.past.next(), values.len() as i64);
+        let quiet_until = first + (len - LEARNED_DAYS * day).clamp(0, WEEKLY_FROM_DAYS * day);
+        self.anchors.leave_out(Replay { quiet_until, thin_until: first + len - DENSE_DAYS * day });
+        for value in values {
+            self.push(*value);
         }
     }
 
@@ -140,9 +140,7 @@ impl Ensemble {
         self.past.push(value, excluded);
         self.judge.judge(&mut self.past, expected);
         let suspect = self.judge.suspects_burst(&self.past);
-        for track in &mut self.tracks {
-            track.advance(&self.past, suspect);
-        }
+        self.follow(suspect);
         self.learn(suspect);
         self.predict();
     }
@@ -154,34 +152,77 @@ impl Ensemble {
         if weekly.is_nan() { at(Base::Days) } else { weekly }
     }
 
+    /// Levels, residuals and bases move on to the newest sample.
+    fn follow(&mut self, suspect: bool) {
+        let i = self.past.next() - 1;
+        let offset = offset(&self.past);
+        let clean = f64::from(self.past.clean(i));
+        let log = (clean + offset).ln();
+        self.levels.push(i, if suspect { f64::NAN } else { log });
+        let seen = Seen { past: &self.past, levels: &self.levels, offset };
+        let quiet = self.anchors.is_quiet(i + 1);
+        let at = |base| self.tracks.iter().find(|t| t.base() == base).map_or(f64::NAN, |t| t.at(i));
+        let (daily, weekly) = (at(Base::Days), at(Base::Profile));
+        let usual = if weekly.is_nan() { daily } else { weekly };
+        for track in &mut self.tracks {
+            let own = track.at(i);
+            track.correct(seen, if own.is_nan() { usual } else { own }, suspect);
+            // Until anything is learned only what judges outages and bursts is followed.
+            if quiet && !matches!(track.base(), Base::Days | Base::Profile) {
+                track.sleep(&self.past);
+            } else {
+                track.advance(seen);
+            }
+        }
+        self.loads[0].push(clean, suspect);
+        self.loads[1].push(log, suspect);
+        self.recent = [self.loads[0].features(), self.loads[1].features()];
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context {
+            past: &self.past,
+            tracks: &self.tracks,
+            recent: &self.recent,
+            anchors: &self.anchors,
+            offset: offset(&self.past),
+        }
+    }
+
     fn learn(&mut self, suspect: bool) {
         let next = self.past.next();
         let lead = self.anchors.lead() as i64;
         let value = f64::from(self.past.clean(next - 1));
-        let realised =
-            Realised { value, maximum: if value.is_nan() { value } else { self.past.maximum(next - lead, next) } };
-        let seen = Context { past: &self.past, tracks: &self.tracks, anchors: &self.anchors };
-        let nothing = Realised { value: f64::NAN, maximum: f64::NAN };
-        for model in &mut self.models {
-            model.learn(&seen, if suspect { &nothing } else { &realised });
-        }
         if value.is_nan() {
             return;
         }
-        let weekday = self.weekday(next - 1);
-        let hour = self.target_hour(next - 1);
-        for (a, window) in self.anchors.windows().iter().enumerate() {
-            let target = realised.of(self.anchors.kind(a));
-            let origin = next - (window.ahead + window.len) as i64;
-            let row = self.pending[a].row(origin);
-            let (mixed, models) = row.split_last().unwrap_or((&f32::NAN, &[]));
-            if !suspect {
-                self.mixtures[a].learn(weekday, models, target);
+        let realised = Realised { value, maximum: self.past.maximum(next - lead, next) };
+        let seen = Context {
+            past: &self.past,
+            tracks: &self.tracks,
+            recent: &self.recent,
+            anchors: &self.anchors,
+            offset: offset(&self.past),
+        };
+        if !suspect {
+            for model in &mut self.models {
+                model.learn(&seen, &realised);
             }
-            if (next + a as i64) % REWEIGH == 0 {
+        }
+        let (weekday, hour) = (self.weekday(next - 1), self.target_hour(next - 1));
+        for window in seen.completed() {
+            let a = window.anchor;
+            let target = realised.of(self.anchors.kind(a));
+            let Some(open) = self.pending[a].at(window.origin).filter(|_| target.is_finite()) else {
+                continue;
+            };
+            if !suspect {
+                self.mixtures[a].learn(weekday, open.models, target);
+            }
+            if (window.origin / self.anchors.every(a) + a as i64) % REWEIGH == 0 {
                 self.mixtures[a].weigh();
             }
-            self.errors[a].learn(hour, target - f64::from(*mixed));
+            self.errors[a].learn(hour, target - open.mixed, open.sizes, open.margins);
         }
         self.evidence.learn(next, &realised, &self.past);
     }
@@ -189,17 +230,35 @@ impl Ensemble {
     fn predict(&mut self) {
         let next = self.past.next();
         for m in 0..self.models.len() {
-            let seen = Context { past: &self.past, tracks: &self.tracks, anchors: &self.anchors };
+            let seen = Context {
+                past: &self.past,
+                tracks: &self.tracks,
+                recent: &self.recent,
+                anchors: &self.anchors,
+                offset: offset(&self.past),
+            };
             self.models[m].predict(&seen, &mut self.row);
             for (a, prediction) in self.row.iter().enumerate() {
-                self.pending[a].row_mut(next)[m] = *prediction;
+                if self.anchors.is_due(a, next) {
+                    self.pending[a].put(next, m, *prediction);
+                }
             }
         }
         for a in 0..self.pending.len() {
-            let mixed = self.mix(a, self.pending[a].row(next));
-            if let Some(last) = self.pending[a].row_mut(next).last_mut() {
-                *last = mixed as f32;
+            if !self.anchors.is_due(a, next) {
+                continue;
             }
+            let window = self.anchors.windows()[a];
+            let last = next + (window.ahead + window.len) as i64 - 1;
+            let models = self.pending[a].models(next);
+            let mixed = self.mix(a, last, models);
+            let sizes = self.errors[a].sizes(&Outlook {
+                hour: self.target_hour(last),
+                height: self.height(mixed),
+                spread: self.spread(models.iter().map(|p| f64::from(*p)), mixed),
+            });
+            let margins = self.errors[a].margins(&sizes);
+            self.pending[a].close(next, mixed, sizes, margins);
         }
         self.record();
     }
@@ -208,27 +267,25 @@ impl Ensemble {
     fn record(&mut self) {
         let next = self.past.next();
         let now = self.anchors.first(Kind::Maximum);
-        let hour_ahead = self.anchors.value_near(60, self.past.step());
+        let Some(open) = self.pending[now].at(next) else {
+            return self.evidence.pass(next);
+        };
         let of = |choice| self.models.iter().position(|m| m.choice() == choice);
-        let row = self.pending[now].row(next);
-        let pick = |m: Option<usize>| m.map_or(f64::NAN, |m| f64::from(row[m]));
-        let hour = self.target_hour(next + self.anchors.lead() as i64 - 1);
-        let mixed = f64::from(row[self.models.len()]);
-        let upper = self.bound(mixed + self.errors[now].quantile(hour, self.level));
+        let pick = |m: Option<usize>| m.map_or(f64::NAN, |m| f64::from(open.models[m]));
+        let level = self.errors[now].corrected(self.level);
+        let upper = self.bound(open.mixed + self.errors[now].margin(open.sizes, level));
+        let hour_ahead = self.anchors.value_near(60, self.past.step());
         let window = self.anchors.windows()[hour_ahead];
-        let point = f64::from(self.pending[hour_ahead].row(next)[self.models.len()]);
-        self.evidence.record(
-            next,
-            self.anchors.lead(),
-            window.ahead,
-            crate::backtest::Claim {
-                point,
-                upper,
-                persistence: pick(of(Choice::Persistence)),
-                recent: pick(of(Choice::Recent)),
-                noise: self.errors[now].usual(),
-            },
-        );
+        let point = self.pending[hour_ahead].at(next).map_or(f64::NAN, |o| o.mixed);
+        let claim = crate::backtest::Claim {
+            point,
+            upper,
+            persistence: pick(of(Choice::Persistence)),
+            recent: pick(of(Choice::Recent)),
+            noise: self.errors[now].usual(),
+            mean: self.past.mean(),
+        };
+        self.evidence.record(next, self.anchors.lead(), window.ahead, claim);
     }
 
     fn weekday(&self, i: i64) -> usize {
@@ -239,135 +296,56 @@ impl Ensemble {
         self.past.calendar().hour(self.past.stamp(i))
     }
 
+    fn height(&self, load: f64) -> f64 {
+        let mean = self.past.mean();
+        if mean > 0.0 { load / mean } else { 1.0 }
+    }
+
+    /// Mean distance from `mixed` of the models that know a season.
+    fn spread(&self, opinions: impl Iterator<Item = f64>, mixed: f64) -> f64 {
+        let seasonal = self.models.iter().map(|m| !matches!(m.choice(), Choice::Recent | Choice::Persistence));
+        let (mut sum, mut n) = (0.0, 0.0);
+        for (p, _) in opinions.zip(seasonal).filter(|(p, seasonal)| *seasonal && !p.is_nan()) {
+            sum += (p - mixed).abs();
+            n += 1.0;
+        }
+        if n > 0.0 { sum / n } else { 0.0 }
+    }
+
     fn bound(&self, load: f64) -> f64 {
         if load.is_finite() { load.clamp(0.0, 4.0 * self.past.most()) } else { self.past.most() }
     }
 
-    /// The choice's prediction out of a row of all models'.
-    fn mix(&self, a: usize, row: &[f32]) -> f64 {
-        let models = &row[..self.models.len()];
+    /// The choice's prediction of anchor `a` out of all models', for a window whose last sample is `last`.
+    fn mix(&self, a: usize, last: i64, models: &[f32]) -> f64 {
         match self.pinned.map(|m| f64::from(models[m])) {
             Some(pinned) if !pinned.is_nan() => pinned,
-            _ => {
-                let window = self.anchors.windows()[a];
-                let last = self.past.next() + (window.ahead + window.len) as i64 - 1;
-                self.mixtures[a].combine(self.weekday(last), models)
-            }
+            _ => self.mixtures[a].combine(self.weekday(last), models),
         }
     }
+}
 
-    /// Weights of the models for the maximum over the lead window from now; they sum to 1.
-    pub fn weights(&self) -> Vec<(&'static str, f64)> {
-        let now = self.anchors.first(Kind::Maximum);
-        let row = self.pending[now].row(self.past.next());
-        let heard = |m: usize| !row[m].is_nan();
-        let raw: Vec<f64> = (0..self.models.len())
-            .map(|m| match self.pinned {
-                Some(pinned) if heard(pinned) => f64::from(u8::from(m == pinned)),
-                _ if heard(m) => self.mixtures[now].weights(0)[m],
-                _ => 0.0,
-            })
-            .collect();
-        let sum: f64 = raw.iter().sum();
-        let names = self.models.iter().map(|m| m.choice().as_str());
-        let mut weights: Vec<_> = names.zip(raw.iter().map(|w| if sum > 0.0 { w / sum } else { 0.0 })).collect();
-        weights.sort_by(|a, b| b.1.total_cmp(&a.1));
-        weights
-    }
-
-    /// Point, upper and lower for the step `ahead` of the next sample.
-    pub fn at(&self, ahead: usize) -> (f64, f64, f64) {
-        let ahead = ahead.min(
-            self.anchors.horizon() + self.anchors.reach(self.past.step())
-                - self.anchors.horizon()
-                - self.anchors.lead()
-                - 1,
-        );
-        let point = self.bound(self.blend(Kind::Value, ahead));
-        let most = self.blend(Kind::Maximum, ahead);
-        let upper = self.bound(most + self.margin(Kind::Maximum, ahead, self.level));
-        let lower = self.bound(point + self.margin(Kind::Value, ahead, 1.0 - self.level));
-        (point, upper.max(point), lower.min(point))
-    }
-
-    /// Median and `level`-quantile of the plain value of step `ahead`.
-    pub fn value_quantile(&self, ahead: usize, level: f64) -> (f64, f64) {
-        let point = self.bound(self.blend(Kind::Value, ahead));
-        let margin = self.margin(Kind::Value, ahead, level);
-        (point, self.bound(point + margin))
-    }
-
-    /// Median of the maximum over the lead window that starts at step `ahead`.
-    pub fn maximum_point(&self, ahead: usize) -> f64 {
-        self.bound(self.blend(Kind::Maximum, ahead))
-    }
-
-    fn blend(&self, kind: Kind, ahead: usize) -> f64 {
-        let seen = Context { past: &self.past, tracks: &self.tracks, anchors: &self.anchors };
-        if let Some(m) = self.pinned {
-            let pinned = self.models[m].ahead(&seen, kind, ahead);
-            if !pinned.is_nan() {
-                return pinned;
-            }
-        }
-        let (a, b, share) = self.anchors.between(kind, ahead);
-        let weekday = self.weekday(self.past.next() + ahead as i64);
-        let (near, far) = (self.mixtures[a].weights(weekday), self.mixtures[b].weights(weekday));
-        let (near_sum, far_sum): (f64, f64) = (near.iter().sum(), far.iter().sum());
-        let opinions: Vec<(f64, f64)> = self
-            .models
-            .iter()
-            .enumerate()
-            .map(|(m, model)| {
-                let weight = near[m] / near_sum * (1.0 - share) + far[m] / far_sum * share;
-                (weight, model.ahead(&seen, kind, ahead))
-            })
-            .collect();
-        weighted(opinions.into_iter())
-    }
-
-    /// What to add to a prediction for the `level`-quantile.
-    fn margin(&self, kind: Kind, ahead: usize, level: f64) -> f64 {
-        let (a, b, share) = self.anchors.between(kind, ahead);
-        let step = self.past.step();
-        let len = if kind == Kind::Maximum { self.anchors.lead() } else { 1 };
-        let hour = self.target_hour(self.past.next() + (ahead + len) as i64 - 1);
-        let at = |a: usize| {
-            let seconds = (self.anchors.windows()[a].ahead as i64 * step) as f64;
-            let wanted = if level >= 0.5 { nominal(level, seconds) } else { 1.0 - nominal(1.0 - level, seconds) };
-            self.errors[a].quantile(hour, wanted)
-        };
-        let low = at(a);
-        let margin = low + (at(b) - low) * share;
-        if self.past.is_holiday(self.past.next() + ahead as i64) { margin * HOLIDAY_DOUBT } else { margin }
-    }
+/// The level to aim at so far ahead, above the median or below it.
+fn aim(level: f64, seconds: i64) -> f64 {
+    let seconds = seconds as f64;
+    if level >= 0.5 { nominal(level, seconds) } else { 1.0 - nominal(1.0 - level, seconds) }
 }
 
 fn line_up(anchors: &Anchors, step: i64, choice: Choice) -> Vec<Box<dyn Model>> {
-    let corrected = |name, base| -> Box<dyn Model> {
-        Box::new(Corrected::new(name, base, Regressed::new(anchors, step, |w| residual_prior(w, step))))
-    };
-    let unused = |_: &Window| Prior { coefficients: [0.0; 9], samples: 0.0 };
-    let lags = Lags::new(Regressed::new(anchors, step, unused), anchors.windows().len(), step);
+    let corrected =
+        |name, base, space| -> Box<dyn Model> { Box::new(Corrected::new(name, base, space, anchors, step)) };
     let mut models = vec![
-        corrected(Choice::Profile, Base::Profile),
-        corrected(Choice::Weeks, Base::Weeks),
-        corrected(Choice::Days, Base::Days),
-        corrected(Choice::Smooth, Base::Smooth),
-        corrected(Choice::Recent, Base::Zero),
-        Box::new(lags),
+        corrected(Choice::Profile, Some(Base::Profile), Space::Log),
+        corrected(Choice::Weeks, Some(Base::Weeks), Space::Log),
+        corrected(Choice::LastWeek, Some(Base::LastWeek), Space::Log),
+        corrected(Choice::Days, Some(Base::Days), Space::Load),
+        corrected(Choice::Smooth, Some(Base::Smooth), Space::Log),
+        corrected(Choice::Slots, Some(Base::Slots), Space::Log),
+        corrected(Choice::Recent, None, Space::Load),
         Box::new(Persistence::new()),
     ];
     if choice == Choice::Mstl {
-        models.push(corrected(Choice::Mstl, Base::Mstl));
+        models.push(corrected(Choice::Mstl, Some(Base::Mstl), Space::Load));
     }
     models
-}
-
-/// Before any evidence: soon, the residual stays what it just was; later, four fifths of the day's mean residual. What lies far
-/// ahead gives few independent windows, so the belief is firmer there.
-fn residual_prior(window: &Window, step: i64) -> Prior<FEATURES> {
-    let hours = (window.ahead as i64 * step) as f64 / 3600.0;
-    let soon = (-hours).exp();
-    Prior { coefficients: [0.8 * soon, 0.0, 0.8 * (1.0 - soon), 0.0], samples: 12.0 + window.ahead as f64 }
 }

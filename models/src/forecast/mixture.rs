@@ -11,10 +11,16 @@ use crate::calendar::DAY;
 
 /// How sharply a model is punished for a loss above the best one's.
 const ETA: f64 = 20.0;
+/// The same far ahead.
+const ETA_FAR: f64 = 5.0;
 /// Opinions to have seen before a model is weighed.
-const LEAST: f64 = 12.0;
+const LEAST: f64 = 4.0;
+/// Distance from which a target is far, in seconds.
+const FAR: i64 = 4 * 3600 - 900;
 /// Distance from which the weekday counts, in seconds.
-const FAR: i64 = 10 * 3600;
+const DAY_AHEAD: i64 = 10 * 3600;
+/// Days for which losses are remembered.
+const MEMORY: f64 = 1.75;
 /// Weeks for which a weekday's losses are remembered.
 const WEEKDAY_MEMORY: f64 = 2.0;
 
@@ -60,6 +66,7 @@ impl Losses {
 /// Weights of all models for one anchor.
 #[derive(Clone, Debug)]
 pub struct Mixture {
+    eta: f64,
     recent: Losses,
     /// By weekday of the target; empty for near anchors.
     weekdays: Vec<Losses>,
@@ -68,14 +75,15 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// All models weigh the same until they have been seen at work. `ahead` is the anchor's distance in samples of `step` seconds.
-    pub fn new(models: usize, ahead: usize, step: i64) -> Self {
-        let recent = (DAY * 7 / 4 / step).max(60) as f64;
-        let weekday = (DAY as f64 / step as f64 * WEEKDAY_MEMORY).max(LEAST * 2.0);
-        let days = if ahead as i64 * step >= FAR { 7 } else { 0 };
+    /// All models weigh the same until they have been seen at work. The anchor is `ahead` seconds away and learned from every
+    /// `spacing` seconds.
+    pub fn new(models: usize, ahead: i64, spacing: i64) -> Self {
+        let per_day = DAY as f64 / spacing as f64;
+        let days = if ahead >= DAY_AHEAD { 7 } else { 0 };
         Self {
-            recent: Losses::new(models, recent),
-            weekdays: vec![Losses::new(models, weekday); days],
+            eta: if ahead >= FAR { ETA_FAR } else { ETA },
+            recent: Losses::new(models, (per_day * MEMORY).max(20.0)),
+            weekdays: vec![Losses::new(models, (per_day * WEEKDAY_MEMORY).max(LEAST * 2.0)); days],
             weights: vec![vec![1.0; models]; days.max(1)],
         }
     }
@@ -100,7 +108,7 @@ impl Mixture {
                 let that_day = losses.zip(best_that_day).and_then(|(l, best)| l.worse(k, best));
                 *weight = self.recent.worse(k, best).map_or(0.0, |recent| {
                     let worse = that_day.map_or(recent, |w| f64::midpoint(recent, w));
-                    (-ETA * worse).exp()
+                    (-self.eta * worse).exp()
                 });
             }
             if weights.iter().all(|w| *w == 0.0) {
@@ -159,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_day_ahead_saturday_has_its_own_favourite() {
-        let mut mixture = Mixture::new(2, 287, 300);
+        let mut mixture = Mixture::new(2, 287 * 300, 300);
         for i in 0..4 * 7 * 288 {
             let weekday = i / 288 % 7;
             let yesterday = if weekday == 5 { 20.0 } else { 10.1 };

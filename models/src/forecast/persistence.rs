@@ -2,12 +2,16 @@
 
 use super::{
     Choice,
-    anchors::Kind,
+    anchors::{Kind, Window},
     model::{Context, Model, Realised},
+    season::Base,
 };
 
 /// Seconds ahead up to which an outage is taken to go on; further ahead the load before it is.
 const OUTAGE_GOES_ON: i64 = 1800;
+
+/// Below this share of what the season expected a load may be an outage that has just begun.
+const COLLAPSING: f64 = 0.3;
 
 /// The last value that was there, and the last that was no outage.
 #[derive(Clone, Copy, Debug)]
@@ -42,10 +46,12 @@ impl Model for Persistence {
     fn learn(&mut self, seen: &Context<'_>, _: &Realised) {
         let newest = seen.past.next() - 1;
         let (raw, clean) = (seen.past.raw(newest), seen.past.clean(newest));
+        let expected = seen.base(Base::Profile, newest, Window { ahead: 0, len: 1 });
         if !raw.is_nan() {
             self.last = f64::from(raw);
         }
-        if !clean.is_nan() {
+        let collapsing = f64::from(clean) < COLLAPSING * expected;
+        if !clean.is_nan() && !collapsing {
             self.sound = f64::from(clean);
         }
     }

@@ -12,49 +12,73 @@ use crate::calendar::DAY;
 /// Regressions for all anchors and the features of the origins whose windows are still open.
 #[derive(Clone, Debug)]
 pub struct Regressed<const N: usize> {
-    ridges: Vec<Ridge<N>>,
-    origins: Vec<[f32; N]>,
+    anchors: Vec<Anchor<N>>,
+}
+
+#[derive(Clone, Debug)]
+struct Anchor<const N: usize> {
+    ridge: Ridge<N>,
+    open: Vec<[f32; N]>,
+    every: i64,
+    /// Learned samples between two solutions.
     solve_every: i64,
+}
+
+/// How a regression forgets and how often it is solved.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Seconds of evidence remembered.
+    pub memory: i64,
+    /// Seconds between two solutions: coefficients move slowly.
+    pub solve: i64,
+}
+
+impl Pace {
+    /// A week's memory.
+    pub const WEEK: Self = Self { memory: 7 * DAY, solve: 2 * 3600 };
+    /// A fortnight's memory, for many coefficients.
+    pub const FORTNIGHT: Self = Self { memory: 14 * DAY, solve: 6 * 3600 };
 }
 
 impl<const N: usize> Regressed<N> {
     /// Nothing learned yet.
     ///
     /// `prior` says what to believe of a window before any evidence.
-    pub fn new(anchors: &Anchors, step: i64, prior: impl Fn(&Window) -> Prior<N>) -> Self {
-        let memory = (7 * DAY / step).max(200) as f64;
-        let room = (anchors.horizon() + anchors.lead() + 2).next_power_of_two();
-        Self {
-            ridges: anchors.windows().iter().map(|w| Ridge::new(memory, prior(w))).collect(),
-            origins: vec![[f32::NAN; N]; room],
-            solve_every: (3600 / step).max(1),
-        }
+    pub fn new(anchors: &Anchors, step: i64, pace: Pace, prior: impl Fn(&Window, i64) -> Prior<N>) -> Self {
+        let made = anchors.windows().iter().enumerate().map(|(a, window)| {
+            let every = anchors.every(a);
+            let memory = (pace.memory / (step * every)).max(100) as f64;
+            let open = (window.ahead + window.len) / every as usize + 2;
+            Anchor {
+                ridge: Ridge::new(memory, prior(window, every)),
+                open: vec![[f32::NAN; N]; open],
+                every,
+                solve_every: (pace.solve / (step * every)).max(1),
+            }
+        });
+        Self { anchors: made.collect() }
     }
 
-    /// Keeps the features of the present origin (the number of the next sample).
-    pub fn remember(&mut self, origin: i64, features: &[f64; N]) {
-        let slot = self.slot(origin);
-        self.origins[slot] = features.map(|f| f as f32);
-    }
-
-    /// The features of an origin still open.
-    pub fn recall(&self, origin: i64) -> [f64; N] {
-        self.origins[self.slot(origin)].map(f64::from)
+    /// Keeps the features of an anchor at the present origin (the number of the next sample).
+    pub fn remember(&mut self, a: usize, origin: i64, features: &[f64; N]) {
+        let anchor = &mut self.anchors[a];
+        let slot = anchor.slot(origin);
+        anchor.open[slot] = features.map(|f| f as f32);
     }
 
     /// Learns that anchor `a` from `origin` came out as `target`.
     pub fn learn(&mut self, a: usize, origin: i64, target: f64) {
-        let features = self.recall(origin);
-        self.ridges[a].learn(&features, target);
-        // Coefficients move slowly: an hourly solution, anchors taking turns.
-        if (origin + a as i64) % self.solve_every == 0 {
-            self.ridges[a].solve();
+        let anchor = &mut self.anchors[a];
+        let features = anchor.open[anchor.slot(origin)].map(f64::from);
+        anchor.ridge.learn(&features, target);
+        if (origin / anchor.every + a as i64) % anchor.solve_every == 0 {
+            anchor.ridge.solve();
         }
     }
 
     /// Prediction of anchor `a`.
     pub fn at(&self, a: usize, features: &[f64; N]) -> f64 {
-        self.ridges[a].predict(features)
+        self.anchors[a].ridge.predict(features)
     }
 
     /// Prediction between two anchors.
@@ -63,8 +87,10 @@ impl<const N: usize> Regressed<N> {
         let (low, high) = (self.at(a, features), self.at(b, features));
         low + (high - low) * share
     }
+}
 
+impl<const N: usize> Anchor<N> {
     fn slot(&self, origin: i64) -> usize {
-        (origin & (self.origins.len() as i64 - 1)) as usize
+        origin.div_euclid(self.every).rem_euclid(self.open.len() as i64) as usize
     }
 }

@@ -4,42 +4,77 @@
 //! cannot see the future, and is identical whether a history was replayed at once or arrived sample by sample.
 
 mod days;
+mod last_week;
 mod mstl;
 mod profile;
 mod residual;
+mod slots;
 mod smooth;
 mod weeks;
 
-use super::{anchors::Window, past::Past};
+use super::{anchors::Window, levels::Levels, past::Past, space::Space};
 pub use mstl::{Mstl, MstlError};
 pub use residual::{FEATURES, Residual};
 
 /// Which base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Base {
-    /// Median over the weeks.
-    Profile,
-    /// Weighted weeks in log space.
-    Weeks,
-    /// Weighted days.
+    /// Median over the last seven days.
     Days,
-    /// Smoothed weeks and days in log space.
+    /// Median over the weeks, each at the present level.
+    Profile,
+    /// Weighted weeks, each at the present level.
+    Weeks,
+    /// Last week as it was.
+    LastWeek,
+    /// Smoothed weeks and days.
     Smooth,
-    /// No season: always zero, so that the residual is the load itself.
-    Zero,
+    /// The last fortnight's days, slot by slot.
+    Slots,
     /// MSTL's seasonal parts and trend, fitted once a day.
     Mstl,
 }
 
 impl Base {
-    /// Whether the base and its residual live in the logarithm of the load.
-    pub const fn is_log(self) -> bool {
-        matches!(self, Self::Weeks | Self::Smooth)
+    /// Whether the base needs more than a week of history.
+    pub const fn is_weekly(self) -> bool {
+        matches!(self, Self::Profile | Self::Weeks | Self::LastWeek)
+    }
+
+    /// Whether yesterday belongs to the base: then it is renewed once yesterday is known.
+    const fn is_daily(self) -> bool {
+        matches!(self, Self::Days | Self::Smooth | Self::Slots)
     }
 }
 
-/// The offset of the logarithm as a share of the mean load: keeps zeros finite and small loads calm.
-const LOG_OFFSET: f64 = 0.2;
+/// What a base reads.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen<'a> {
+    /// The samples.
+    pub past: &'a Past,
+    /// The level of each day.
+    pub levels: &'a Levels,
+    /// What is added to a load before its logarithm is taken.
+    pub offset: f64,
+}
+
+impl Seen<'_> {
+    /// Logarithm of the clean load around sample `i`; NaN where nothing is known.
+    fn log_around(&self, i: i64, reach: i64) -> f64 {
+        (self.past.around(i, reach) + self.offset).ln()
+    }
+
+    /// The same at the present level.
+    fn lifted(&self, i: i64, reach: i64) -> f64 {
+        let log = self.log_around(i, reach);
+        if log.is_nan() { log } else { log + self.levels.shift(i) }
+    }
+
+    /// From a logarithm back to a load.
+    fn load(&self, log: f64) -> f64 {
+        if log.is_nan() { log } else { (log.exp() - self.offset).max(0.0) }
+    }
+}
 
 /// One base over the near past and the horizon: its values, maxima over the lead window, and recent residuals.
 #[derive(Clone, Debug)]
@@ -50,9 +85,11 @@ pub struct Track {
     /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
     fresh: i64,
     values: Vec<f32>,
+    /// Maxima over the lead window; empty where that is a single sample.
     maxima: Vec<f32>,
     evaluated: i64,
-    residual: Residual,
+    residuals: Residual,
+    logs: Residual,
     mstl: Option<Box<Mstl>>,
 }
 
@@ -68,9 +105,10 @@ impl Track {
             // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
             fresh: day - past.samples_in(3600) as i64 - 1,
             values: vec![f32::NAN; room],
-            maxima: vec![f32::NAN; room],
+            maxima: vec![f32::NAN; if lead > 1 { room } else { 0 }],
             evaluated: past.next(),
-            residual: Residual::new(past),
+            residuals: Residual::new(past),
+            logs: Residual::new(past),
             mstl: (base == Base::Mstl).then(Box::default),
         }
     }
@@ -85,75 +123,79 @@ impl Track {
         self.mstl.as_ref()?.failure()
     }
 
-    /// Takes the newest sample into the residual, then looks one sample further ahead. Call once per sample, after
-    /// [`Past::push`]; `suspect` says that it looks like part of a one-off burst.
-    pub fn advance(&mut self, past: &Past, suspect: bool) {
-        self.correct(past, suspect);
-        if let Some(mstl) = &mut self.mstl
-            && mstl.refit_if_due(past)
-        {
-            self.evaluated = past.next();
-        }
-        while self.evaluated <= past.next() + self.reach {
-            self.evaluate(past, self.evaluated);
-            self.evaluated += 1;
-        }
-        if self.base == Base::Days || self.base == Base::Smooth {
-            self.evaluate(past, past.next() + self.fresh.min(self.reach));
+    /// Takes the newest sample, of which the base expected `expected`, into the residuals. `suspect` says that it looks like
+    /// part of a one-off burst.
+    pub fn correct(&mut self, seen: Seen<'_>, expected: f64, suspect: bool) {
+        let i = seen.past.next() - 1;
+        let load = f64::from(seen.past.clean(i));
+        for (space, residual) in [(Space::Load, &mut self.residuals), (Space::Log, &mut self.logs)] {
+            if seen.past.is_masked(i) {
+                residual.forget_the_last_hour();
+            }
+            residual.push(space.residual(load, expected, seen.offset), suspect);
         }
     }
 
-    /// The base for one sample, in its own space; NaN where it knows nothing.
+    /// Looks one sample further ahead. Call once per sample, after [`Past::push`].
+    pub fn advance(&mut self, seen: Seen<'_>) {
+        if let Some(mstl) = &mut self.mstl
+            && mstl.refit_if_due(seen.past)
+        {
+            self.evaluated = seen.past.next();
+        }
+        while self.evaluated <= seen.past.next() + self.reach {
+            self.evaluate(seen, self.evaluated);
+            self.evaluated += 1;
+        }
+        if self.base.is_daily() {
+            self.evaluate(seen, seen.past.next() + self.fresh.min(self.reach));
+        }
+    }
+
+    /// Looks ahead of nothing until it is woken by [`Track::advance`].
+    pub fn sleep(&mut self, past: &Past) {
+        self.evaluated = past.next() + 1;
+    }
+
+    /// The base for one sample; NaN where it knows nothing.
     pub fn at(&self, i: i64) -> f64 {
         f64::from(self.values[self.slot(i)])
     }
 
-    /// The base's largest value over a window that starts at sample `from`, in its own space.
+    /// The base's largest value over a window that starts at sample `from`.
     pub fn over(&self, from: i64, window: Window) -> f64 {
-        f64::from(if window.len == 1 { self.values[self.slot(from)] } else { self.maxima[self.slot(from)] })
+        let of = if window.len == 1 { &self.values } else { &self.maxima };
+        f64::from(of[self.slot(from)])
     }
 
     /// The recent residuals as features of a regression.
-    pub fn features(&self) -> [f64; FEATURES] {
-        self.residual.features()
-    }
-
-    /// From the load to the base's space.
-    pub fn forward(&self, past: &Past, load: f64) -> f64 {
-        if self.base.is_log() { (load + offset(past)).ln() } else { load }
-    }
-
-    /// From the base's space to a load.
-    pub fn back(&self, past: &Past, value: f64) -> f64 {
-        if self.base.is_log() { value.exp() - offset(past) } else { value }
-    }
-
-    fn correct(&mut self, past: &Past, suspect: bool) {
-        let i = past.next() - 1;
-        let base = self.at(i);
-        if past.is_masked(i) {
-            self.residual.forget_the_last_hour();
+    pub fn features(&self, space: Space) -> [f64; FEATURES] {
+        match space {
+            Space::Load => self.residuals.features(),
+            Space::Log => self.logs.features(),
         }
-        let load = f64::from(past.clean(i));
-        let residual = self.forward(past, load) - base;
-        self.residual.push(residual, suspect);
     }
 
-    fn evaluate(&mut self, past: &Past, i: i64) {
+    fn evaluate(&mut self, seen: Seen<'_>, i: i64) {
+        let silent = self.base.is_weekly() && !is_weekly_known(seen.past);
         let value = match self.base {
-            Base::Profile => profile::at(past, i),
-            Base::Weeks => weeks::at(past, i, offset(past)),
-            Base::Days => days::at(past, i),
-            Base::Smooth => smooth::at(past, i, offset(past)),
-            Base::Zero => 0.0,
+            _ if silent => f64::NAN,
+            Base::Profile => profile::at(seen, i),
+            Base::Weeks => weeks::at(seen, i),
+            Base::LastWeek => last_week::at(seen, i),
+            Base::Days => days::at(seen.past, i),
+            Base::Smooth => smooth::at(seen, i),
+            Base::Slots => slots::at(seen, i),
             Base::Mstl => self.mstl.as_ref().map_or(f64::NAN, |m| m.at(i)),
         };
         let slot = self.slot(i);
         self.values[slot] = value as f32;
-        let from = i + 1 - self.lead;
-        let most = (from..=i).map(|j| self.values[self.slot(j)]).fold(f32::NAN, f32::max);
-        let slot = self.slot(from);
-        self.maxima[slot] = most;
+        if !self.maxima.is_empty() {
+            let from = i + 1 - self.lead;
+            let most = (from..=i).map(|j| self.values[self.slot(j)]).fold(f32::NAN, f32::max);
+            let slot = self.slot(from);
+            self.maxima[slot] = most;
+        }
     }
 
     fn slot(&self, i: i64) -> usize {
@@ -161,15 +203,31 @@ impl Track {
     }
 }
 
-/// What is added to a load before its logarithm is taken.
-fn offset(past: &Past) -> f64 {
-    (LOG_OFFSET * past.mean()).max(1e-30)
-}
-
-/// Days of history from which a weekly season is believed.
-pub const WEEKLY_FROM_DAYS: i64 = 14;
+/// Days of history from which a weekly season is believed: the same weekday has been seen.
+pub const WEEKLY_FROM_DAYS: i64 = 8;
 
 /// Whether the history is long enough for a weekly season.
 pub fn is_weekly_known(past: &Past) -> bool {
     past.age() >= WEEKLY_FROM_DAYS * crate::calendar::DAY
+}
+
+/// Sum of weighted opinions, those that are NaN left out.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weighted {
+    sum: f64,
+    weights: f64,
+}
+
+impl Weighted {
+    fn add(&mut self, value: f64, weight: f64) {
+        if !value.is_nan() {
+            self.sum += weight * value;
+            self.weights += weight;
+        }
+    }
+
+    /// NaN of nothing.
+    fn mean(&self) -> f64 {
+        self.sum / self.weights
+    }
 }

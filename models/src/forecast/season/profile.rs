@@ -1,22 +1,23 @@
-//! Seasonal profile: the median of the same slot over the last four weeks.
+//! Seasonal profile: the median of the same slot over the last four weeks, each week first lifted to the present level.
 //!
 //! Classical seasonal medians (Cleveland's STL replaces them by loess). The median of four weeks ignores one bad week, which
 //! is why this base also judges what is an outage or a burst.
 
+use super::Seen;
 use crate::forecast::past::{Past, WEEKS};
 
 /// The profile for sample `i`; NaN with less than one earlier week.
-pub(super) fn at(past: &Past, i: i64) -> f64 {
-    let mut seen = [0.0; WEEKS as usize];
+pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
+    let mut logs = [0.0; WEEKS as usize];
     let mut n = 0;
     for week in 1..=WEEKS {
-        let value = past.around(past.days_before(i, 7 * week), reach(past));
-        if !value.is_nan() {
-            seen[n] = value;
+        let log = seen.lifted(seen.past.days_before(i, 7 * week), reach(seen.past));
+        if !log.is_nan() {
+            logs[n] = log;
             n += 1;
         }
     }
-    median(&mut seen[..n])
+    seen.load(median(&mut logs[..n]))
 }
 
 /// Neighbours taken in on either side: one, where the step is five minutes or less. More would blunt a sharp rise, and with a

@@ -3,16 +3,16 @@
 use crate::{calendar::DAY, forecast::past::Past};
 
 /// Number of features.
-pub const FEATURES: usize = 4;
+pub const FEATURES: usize = 3;
+/// Blocks that make the day.
+const BLOCKS: usize = 24;
 
 /// Running means of residuals. Missing residuals leave them as they are.
 #[derive(Clone, Debug)]
 pub struct Residual {
     now: f64,
     hour: Window,
-    day: Window,
-    volatility: f64,
-    fade: f64,
+    day: Blocks,
 }
 
 /// Exact mean over the last so many samples that were there: silence teaches nothing and forgets nothing.
@@ -24,17 +24,24 @@ struct Window {
     n: f64,
 }
 
+/// Mean over a day in blocks of an hour: as good as exact, at a twelfth of the memory.
+#[derive(Clone, Debug)]
+struct Blocks {
+    means: [f32; BLOCKS],
+    whole: usize,
+    at: usize,
+    whole_sum: f64,
+    open_sum: f64,
+    open: f64,
+    per: f64,
+}
+
 impl Residual {
     /// Nothing seen.
     pub fn new(past: &Past) -> Self {
-        let day = past.samples_in(DAY);
-        Self {
-            now: 0.0,
-            hour: Window::new(past.samples_in(3600)),
-            day: Window::new(day),
-            volatility: 0.0,
-            fade: 1.0 / (day as f64 / 4.0).max(2.0),
-        }
+        let per = (past.samples_in(DAY) as f64 / BLOCKS as f64).max(1.0);
+        let day = Blocks { means: [0.0; BLOCKS], whole: 0, at: 0, whole_sum: 0.0, open_sum: 0.0, open: 0.0, per };
+        Self { now: 0.0, hour: Window::new(past.samples_in(3600)), day }
     }
 
     /// Takes the newest residual; NaN is missing. One of a burst that may prove to be one-off (`suspect`) moves only what is
@@ -47,7 +54,6 @@ impl Residual {
         if !suspect {
             self.hour.push(residual);
             self.day.push(residual);
-            self.volatility += (residual.abs() - self.volatility) * self.fade;
         }
     }
 
@@ -57,11 +63,11 @@ impl Residual {
         self.hour.forget();
     }
 
-    /// Weighted last residuals (each counting half of the next), mean of an hour, mean of a day, and the mean size.
+    /// Weighted last residuals (each counting half of the next), mean of an hour, mean of a day.
     pub fn features(&self) -> [f64; FEATURES] {
         let day = self.day.mean();
-        let hour = if self.hour.n > 0.0 { self.hour.mean() } else { day };
-        [self.now, hour, day, self.volatility]
+        let hour = if self.hour.n > 0.5 { self.hour.mean() } else { day };
+        [self.now, hour, day]
     }
 }
 
@@ -103,5 +109,24 @@ impl Window {
 
     fn mean(&self) -> f64 {
         if self.n > 0.5 { self.sum / self.n } else { 0.0 }
+    }
+}
+
+impl Blocks {
+    fn push(&mut self, value: f64) {
+        self.open_sum += value;
+        self.open += 1.0;
+        if self.open >= self.per {
+            self.means[self.at] = (self.open_sum / self.open) as f32;
+            self.at = (self.at + 1) % BLOCKS;
+            self.whole = (self.whole + 1).min(BLOCKS);
+            self.whole_sum = self.means[..self.whole].iter().map(|m| f64::from(*m)).sum();
+            (self.open_sum, self.open) = (0.0, 0.0);
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        let n = self.whole as f64 + self.open / self.per;
+        if n > 0.0 { (self.whole_sum + self.open_sum / self.per) / n } else { 0.0 }
     }
 }

@@ -1,0 +1,25 @@
+//! Slot by slot: the last fortnight's days at exactly the same minute, no neighbour taken in.
+//!
+//! What cron starts comes at fixed minutes; a base that smooths over neighbours spreads it out. Every day speaks, each
+//! counting 0.85 of the day after it, the same weekday of last week and of the week before with 1.5 more.
+
+use super::{Seen, Weighted};
+
+/// Days looked back on.
+const DAYS: i64 = 14;
+/// Weight of a day relative to the one after it.
+const FADE: f64 = 0.85;
+/// What the same weekday counts more.
+const SAME_WEEKDAY: f64 = 1.5;
+
+/// The slot's mean for sample `i`; NaN with less than a day of history.
+pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
+    let (mut mean, mut weight) = (Weighted::default(), 1.0);
+    for day in 1..=DAYS {
+        let more = if day % 7 == 0 { SAME_WEEKDAY } else { 0.0 };
+        let load = f64::from(seen.past.clean(seen.past.days_before(i, day)));
+        mean.add((load + seen.offset).ln(), weight + more);
+        weight *= FADE;
+    }
+    seen.load(mean.mean())
+}

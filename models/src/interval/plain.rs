@@ -1,0 +1,36 @@
+//! Errors of a rival that is given a margin of its own, and nothing more: their quantile over a rolling week.
+
+use super::{MEMORY_DAYS, Mean, WEEK_DAYS, scores::Scores};
+use crate::calendar::DAY;
+
+/// Realised errors and their quantile.
+#[derive(Clone, Debug)]
+pub struct Plain {
+    usual: Mean,
+    scores: Scores,
+    memory: f64,
+}
+
+impl Plain {
+    /// Nothing realised yet; `spacing` seconds lie between two.
+    pub fn new(spacing: i64) -> Self {
+        let per_day = DAY as f64 / spacing as f64;
+        let window = (WEEK_DAYS * per_day).max(100.0) as usize;
+        Self { usual: Mean::default(), scores: Scores::new(window), memory: (MEMORY_DAYS * per_day).max(50.0) }
+    }
+
+    /// Takes a realised error.
+    pub fn learn(&mut self, error: f64) {
+        if error.is_finite() {
+            if self.usual.seen > 0.0 {
+                self.scores.push(error, self.usual.value);
+            }
+            self.usual.push(error.abs(), self.memory);
+        }
+    }
+
+    /// The error that a share `level` of errors stays below; 0 before anything was realised.
+    pub fn quantile(&self, level: f64) -> f64 {
+        self.scores.quantile(level) * self.usual.value
+    }
+}
