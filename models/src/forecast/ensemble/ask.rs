@@ -2,6 +2,7 @@
 
 use super::{Ensemble, aim};
 use crate::{
+    calendar::DAY,
     forecast::{anchors::Kind, mixture::weighted},
     interval::Outlook,
 };
@@ -71,7 +72,16 @@ impl Ensemble {
         let pinned = self.pinned.map(|m| opinions[m]).filter(|p| !p.is_nan());
         let load = pinned.unwrap_or_else(|| weighted(opinions.iter().enumerate().map(|(m, p)| (weight(m), *p))));
         let spread = self.spread(opinions.iter().copied(), load);
-        Blend { load, outlook: Outlook { hour: self.target_hour(last), height: self.height(load), spread } }
+        // A holiday may prove to be a working day: then errors are as large as on one.
+        let least = if self.past.is_holiday(last) { self.a_week_before(last) } else { 0.0 };
+        let height = self.height(load.max(least));
+        Blend { load, outlook: Outlook { hour: self.target_hour(last), height, spread } }
+    }
+
+    /// The load around the sample seven days before sample `i`; 0 if unknown.
+    fn a_week_before(&self, i: i64) -> f64 {
+        let load = self.past.around(i - 7 * self.past.samples_in(DAY) as i64, 1);
+        if load.is_nan() { 0.0 } else { load }
     }
 
     /// What to add to a prediction for the `level`-quantile.
