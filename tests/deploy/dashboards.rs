@@ -185,7 +185,7 @@ async fn no_panel_is_empty() {
         for (title, queries) in panels(&dashboard) {
             for query in queries {
                 let found = prometheus
-                    .query_range(&filled(&query), start, start + LENGTH, Duration::from_secs(60))
+                    .query_range(&filled(&query), start, start + LENGTH, Duration::from_mins(1))
                     .await
                     .unwrap_or_else(|e| panic!("{file}: {title}: {e}"));
                 let number = |s: &Value| {
