@@ -204,9 +204,8 @@ pub(crate) fn verbatim(told: &Told, metric: &MetricSpec) -> Verbatim {
         }
         Told::Numbers(numbers) => {
             let external = matches!(metric, MetricSpec::External { .. });
-            let item = |milli: &i64| match external {
-                true => Verbatim::external(name, now, *milli),
-                false => Verbatim::value(name, name, now, *milli),
+            let item = |milli: &i64| {
+                if external { Verbatim::external(name, now, *milli) } else { Verbatim::value(name, name, now, *milli) }
             };
             Verbatim::items(numbers.iter().map(item).collect())
         }

@@ -198,9 +198,10 @@ impl Driver {
     async fn patch_target(&self, patch: &Value, status: bool) {
         let (api, params) = (self.api::<ReplicationController>(), PatchParams::default());
         let patch = Patch::Merge(patch);
-        let patched = match status {
-            true => api.patch_status(&self.plan.name, &params, &patch).await,
-            false => api.patch(&self.plan.name, &params, &patch).await,
+        let patched = if status {
+            api.patch_status(&self.plan.name, &params, &patch).await
+        } else {
+            api.patch(&self.plan.name, &params, &patch).await
         };
         patched.unwrap();
     }

@@ -155,7 +155,7 @@ impl<'a> Judge<'a> {
         let decided = specs.iter().any(|spec| {
             let (logged, events, policies) = self.windows(spec);
             self.states.iter().any(|state| {
-                let log = state.log.iter().flat_map(|log| log.entries());
+                let log = state.log.iter().flat_map(hpa::Log::entries);
                 let stored = || state.ups.entries().iter().chain(state.downs.entries());
                 log.clone().any(|entry| logged.iter().any(|window| on_edge(entry.at, *window)))
                     || stored().any(|event| events.iter().chain(&policies).any(|window| on_edge(event.at, *window)))
@@ -295,9 +295,9 @@ fn timed(sync: &Sync, state: State) -> State {
     let Some(write) = sync.size.as_ref().filter(|write| write.landed()) else { return state };
     let newest = state.ups.entries().iter().chain(state.downs.entries()).map(|event| event.at).max();
     let moved = |events: &Events| {
-        let late = |event: &ScaleEvent| match Some(event.at) == newest && event.at >= sync.began - CLOCK {
-            true => ScaleEvent { at: write.done, ..*event },
-            false => *event,
+        let late = |event: &ScaleEvent| {
+            let is_late = Some(event.at) == newest && event.at >= sync.began - CLOCK;
+            if is_late { ScaleEvent { at: write.done, ..*event } } else { *event }
         };
         Events::of(events.entries().iter().map(late).collect())
     };

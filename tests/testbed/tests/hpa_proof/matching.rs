@@ -54,8 +54,8 @@ impl Seen {
             "ScaledToZero" => conditions.scaled_to_zero = Some(status),
             _ => {}
         }
-        if !conditions.list().contains(&(kind_of(kind), status, reason_of(conditions, kind)))
-            || reason_of(conditions, kind) != reason
+        if !conditions.list().contains(&(kind_of(kind), status, reason_of(*conditions, kind)))
+            || reason_of(*conditions, kind) != reason
         {
             self.strange = Some(format!("{kind}={status}/{reason}"));
         }
@@ -90,7 +90,7 @@ fn kind_of(kind: &str) -> &'static str {
     ["AbleToScale", "ScalingActive", "ScalingLimited", "ScaledToZero"].into_iter().find(|k| *k == kind).unwrap_or("")
 }
 
-fn reason_of(conditions: &Conditions, kind: &str) -> &'static str {
+fn reason_of(conditions: Conditions, kind: &str) -> &'static str {
     conditions.list().iter().find(|(k, _, _)| *k == kind).map_or("", |(_, _, reason)| reason)
 }
 
