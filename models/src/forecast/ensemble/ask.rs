@@ -2,13 +2,12 @@
 
 use super::{Ensemble, aim};
 use crate::{
-    calendar::DAY,
     forecast::{anchors::Kind, mixture::weighted},
     interval::Outlook,
 };
 
-/// A holiday is taken for a Sunday and may be none: its margins are so many times as wide.
-const HOLIDAY_DOUBT: f64 = 1.5;
+/// A holiday is taken for a Sunday and may be none: its quantiles are so many times as far from the point.
+const HOLIDAY_DOUBT: f64 = 2.0;
 
 /// A prediction at any distance, with what says how far off it may be.
 #[derive(Clone, Copy, Debug)]
@@ -41,9 +40,10 @@ impl Ensemble {
     pub fn at(&self, ahead: usize) -> (f64, f64, f64) {
         let ahead = ahead.min(self.anchors.reach(self.past.step()) - self.anchors.lead() - 1);
         let (value, most) = (self.blend(Kind::Value, ahead), self.blend(Kind::Maximum, ahead));
-        let point = self.bound(value.load);
-        let upper = self.bound(most.load + self.margin(Kind::Maximum, ahead, &most.outlook, self.level));
-        let lower = self.bound(point + self.margin(Kind::Value, ahead, &value.outlook, 1.0 - self.level));
+        let (point, doubt) = (self.bound(value.load), self.doubt(ahead));
+        let above = most.load - point + self.margin(Kind::Maximum, ahead, &most.outlook, self.level);
+        let upper = self.bound(point + doubt * above);
+        let lower = self.bound(point + doubt * self.margin(Kind::Value, ahead, &value.outlook, 1.0 - self.level));
         (point, upper.max(point), lower.min(point))
     }
 
@@ -51,7 +51,7 @@ impl Ensemble {
     pub fn value_quantile(&self, ahead: usize, level: f64) -> (f64, f64) {
         let value = self.blend(Kind::Value, ahead);
         let point = self.bound(value.load);
-        (point, self.bound(point + self.margin(Kind::Value, ahead, &value.outlook, level)))
+        (point, self.bound(point + self.doubt(ahead) * self.margin(Kind::Value, ahead, &value.outlook, level)))
     }
 
     /// Median of the maximum over the lead window that starts at step `ahead`.
@@ -72,16 +72,12 @@ impl Ensemble {
         let pinned = self.pinned.map(|m| opinions[m]).filter(|p| !p.is_nan());
         let load = pinned.unwrap_or_else(|| weighted(opinions.iter().enumerate().map(|(m, p)| (weight(m), *p))));
         let spread = self.spread(opinions.iter().copied(), load);
-        // A holiday may prove to be a working day: then errors are as large as on one.
-        let least = if self.past.is_holiday(last) { self.a_week_before(last) } else { 0.0 };
-        let height = self.height(load.max(least));
-        Blend { load, outlook: Outlook { hour: self.target_hour(last), height, spread } }
+        Blend { load, outlook: Outlook { hour: self.target_hour(last), height: self.height(load), spread } }
     }
 
-    /// The load around the sample seven days before sample `i`; 0 if unknown.
-    fn a_week_before(&self, i: i64) -> f64 {
-        let load = self.past.around(i - 7 * self.past.samples_in(DAY) as i64, 1);
-        if load.is_nan() { 0.0 } else { load }
+    /// How many times as wide as usual the distance from point to quantile is for the step `ahead`.
+    fn doubt(&self, ahead: usize) -> f64 {
+        if self.past.is_holiday(self.past.next() + ahead as i64) { HOLIDAY_DOUBT } else { 1.0 }
     }
 
     /// What to add to a prediction for the `level`-quantile.
@@ -94,7 +90,6 @@ impl Ensemble {
             errors.margin(&errors.sizes(outlook), wanted)
         };
         let low = at(a);
-        let margin = if share > 0.0 { low + (at(b) - low) * share } else { low };
-        if self.past.is_holiday(self.past.next() + ahead as i64) { margin * HOLIDAY_DOUBT } else { margin }
+        if share > 0.0 { low + (at(b) - low) * share } else { low }
     }
 }
