@@ -204,7 +204,7 @@ impl Series {
     /// ```
     /// use chrono::{DateTime, TimeDelta};
     /// use floorcast_models::series::Series;
-    /// let at = |i| DateTime::from_timestamp(60 * i, 0).unwrap();
+    /// let at = |i: i64| DateTime::from_timestamp(60 * i, 0).unwrap();
     /// let of = |i, values: &[f32]| Series::new(at(i), TimeDelta::minutes(1), values.to_vec()).unwrap();
     /// let mut ours = of(0, &[1.0, f32::NAN, 3.0]);
     /// assert_eq!(ours.overlay(&of(1, &[2.0, f32::NAN, 4.0])).unwrap(), 2);
