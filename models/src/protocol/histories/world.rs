@@ -199,7 +199,8 @@ impl World {
             (_, Some(fault)) => fault,
             (action, None) => self.object.send(self.now, action),
         };
-        if let (Some(write), Reply::Done { .. }) = (next.action.write(), &reply) {
+        // A write whose answer was lost may have been carried out: its floor counts as ours, for the daemon as for people.
+        if let (Some(write), Reply::Done { .. } | Reply::Unknown) = (next.action.write(), &reply) {
             self.floors.push(write.held.floor);
         }
         self.memory = after(self.now, &next.action, &reply, std::mem::take(&mut self.memory));
