@@ -52,12 +52,14 @@ pub enum Fault {
         after: Duration,
     },
     /// Not asked: earlier failures.
-    #[error("not asked: it failed {failures} times in a row, next try in {} s", .retry_in.as_secs())]
+    #[error("not asked: it failed {failures} times in a row{}, next try in {} s", because(.last.as_deref()), .retry_in.as_secs())]
     BackingOff {
         /// Failures in a row.
         failures: u32,
         /// Time left.
         retry_in: Duration,
+        /// What it failed with last: the cause, and so the remedy.
+        last: Option<Box<Fault>>,
     },
     /// Not asked: too many wait already.
     #[error("not asked: {waiting} questions wait already")]
@@ -189,6 +191,11 @@ fn days(range: Duration) -> String {
     format!("{:.1} days", range.as_secs_f64() / 86_400.0)
 }
 
+/// ` (the cause)`, or nothing.
+fn because(last: Option<&Fault>) -> String {
+    last.map(|fault| format!(" ({fault})")).unwrap_or_default()
+}
+
 fn titled(title: &str) -> String {
     if title.is_empty() { String::new() } else { format!(" ({title:?})") }
 }
@@ -228,8 +235,9 @@ impl Fault {
     }
 
     /// How to mend it.
-    pub const fn remedy(&self) -> &'static str {
+    pub fn remedy(&self) -> &'static str {
         match self {
+            Self::BackingOff { last: Some(last), .. } => last.remedy(),
             Self::Unreachable { .. } => "check the datasource's `url` and that a NetworkPolicy lets us through",
             Self::Tls { .. } => "check the certificate's name and dates, and `tls.ca-file` of the datasource",
             Self::TimedOut { .. } => "is the server overloaded? a recording rule makes the query cheap",

@@ -124,7 +124,8 @@ impl Exchange {
         let _pass = self.bulkhead.enter().await.map_err(|waiting| Fault::Busy { waiting })?;
         let leave = self.backoff().ask(Instant::now());
         if let Leave::Wait(failures, retry_in) = leave {
-            return Err(Fault::BackingOff { failures, retry_in });
+            let last = self.fault().map(Box::new);
+            return Err(Fault::BackingOff { failures, retry_in, last });
         }
         let _probe = (leave == Leave::Probe).then(|| Probe(self));
         self.spend()?;
