@@ -3,7 +3,7 @@
 use super::draw::Seed;
 use super::world::{Told, World};
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -82,21 +82,18 @@ fn course(name: &str, seed: u64, troubled: bool) -> Told {
     runtime.block_on(async { World::new(Seed::draw(seed, troubled)).run().await })
 }
 
-/// All seeds of the range, as many at once as there are cores.
-pub(crate) fn run_many(seeds: std::ops::RangeInclusive<u64>) -> Tally {
+/// All these seeds, as many at once as there are cores.
+pub(crate) fn run_many(seeds: &[u64]) -> Tally {
     let begun = Instant::now();
-    let next = AtomicU64::new(*seeds.start());
+    let next = AtomicUsize::new(0);
     let tally = Mutex::new(Tally::default());
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     std::thread::scope(|scope| {
         for _ in 0..cores {
             scope.spawn(|| {
                 loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed > *seeds.end() {
-                        return;
-                    }
-                    let told = run_one(seed, true);
+                    let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
+                    let told = run_one(*seed, true);
                     lock(&tally).add(told);
                 }
             });
