@@ -129,9 +129,9 @@ pub struct MetricsApi {
 impl MetricsApi {
     /// Starts serving. It asks the API server for pods with the kubeconfig's rights.
     pub(crate) fn start(pair: &Pair, kubeconfig: &Path) -> Result<Self, Error> {
-        let port = Port::claim()?;
+        let (port, listener) = Port::listen()?;
         let sources = Sources::default();
-        let stop = serve::start(pair, kubeconfig, port.number(), sources.clone())?;
+        let stop = serve::start(pair, kubeconfig, listener, sources.clone())?;
         Ok(Self { sources, port, _stop: stop })
     }
 

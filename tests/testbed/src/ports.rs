@@ -5,7 +5,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+
+use tokio::net::TcpSocket;
 
 use crate::Error;
 
@@ -20,8 +22,22 @@ pub struct Port {
 }
 
 impl Port {
-    /// Finds and claims a free port.
+    /// Finds and claims a free port, for a process that is to listen there.
+    ///
+    /// It is tried by a socket that does not listen. A process just forked by another thread has a copy of it until it executes
+    /// its program, and only a copy that listens would keep the port from whom it is for (`SO_REUSEADDR`, which Rust and Go set).
     pub fn claim() -> Result<Self, Error> {
+        let bound =
+            |at| TcpSocket::new_v4().and_then(|socket| socket.set_reuseaddr(true).and_then(|()| socket.bind(at)));
+        Ok(Self::first(bound)?.0)
+    }
+
+    /// Finds and claims a free port and listens there, for servers of this process.
+    pub fn listen() -> Result<(Self, TcpListener), Error> {
+        Self::first(TcpListener::bind)
+    }
+
+    fn first<T>(bind: impl Fn(SocketAddr) -> std::io::Result<T>) -> Result<(Self, T), Error> {
         let directory = std::env::temp_dir().join("floorcast-testbed-ports");
         std::fs::create_dir_all(&directory).map_err(Error::file("create", &directory))?;
         let count = LAST - FIRST + 1;
@@ -30,8 +46,11 @@ impl Port {
             let number = FIRST + (start + offset) % count;
             let path = directory.join(number.to_string());
             let claim = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
-            if claim.try_lock().is_ok() && TcpListener::bind((Ipv4Addr::LOCALHOST, number)).is_ok() {
-                return Ok(Self { number, _claim: claim });
+            if claim.try_lock().is_err() {
+                continue;
+            }
+            if let Ok(bound) = bind((Ipv4Addr::LOCALHOST, number).into()) {
+                return Ok((Self { number, _claim: claim }, bound));
             }
         }
         Err(Error::NoPort { from: FIRST, to: LAST })
@@ -49,14 +68,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn claimed_ports_differ_and_can_be_bound() {
-        let ports: Vec<Port> = (0..50).map(|_| Port::claim().unwrap()).collect();
-        let mut numbers: Vec<u16> = ports.iter().map(Port::number).collect();
+    fn claimed_ports_differ_and_a_port_in_use_is_nobodys() {
+        let ports: Vec<(Port, TcpListener)> = (0..50).map(|_| Port::listen().unwrap()).collect();
+        let claimed: Vec<Port> = (0..50).map(|_| Port::claim().unwrap()).collect();
+        let mut numbers: Vec<u16> = ports.iter().map(|(port, _)| port).chain(&claimed).map(Port::number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers.len(), 50);
-        for number in numbers {
-            TcpListener::bind((Ipv4Addr::LOCALHOST, number)).unwrap();
-        }
+        assert_eq!(numbers.len(), 100);
+    }
+
+    #[test]
+    fn a_claimed_port_can_be_listened_on_while_copies_of_the_trial_live() {
+        let bound = |at| {
+            let socket = TcpSocket::new_v4()?;
+            socket.set_reuseaddr(true)?;
+            socket.bind(at)?;
+            Ok(socket)
+        };
+        let (port, _copy) = Port::first(bound).unwrap();
+        TcpListener::bind((Ipv4Addr::LOCALHOST, port.number())).unwrap();
     }
 }

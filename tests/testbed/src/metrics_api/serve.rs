@@ -1,6 +1,5 @@
 //! The server: TLS on loopback, one thread.
 
-use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -42,12 +41,16 @@ struct Selection {
     label_selector: String,
 }
 
-/// Binds, then serves on an own thread until the returned sender is dropped.
-pub(super) fn start(pair: &Pair, kubeconfig: &Path, port: u16, sources: Sources) -> Result<oneshot::Sender<()>, Error> {
+/// Serves on an own thread until the returned sender is dropped.
+pub(super) fn start(
+    pair: &Pair,
+    kubeconfig: &Path,
+    listener: std::net::TcpListener,
+    sources: Sources,
+) -> Result<oneshot::Sender<()>, Error> {
     let acceptor = TlsAcceptor::from(Arc::new(tls(pair)?));
     let api = Desk { sources, kubeconfig: Arc::new(kubeconfig.to_owned()), client: Arc::default() };
     let spawn = |source| Error::Spawn { name: "the fake metrics API".into(), source };
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(spawn)?;
     listener.set_nonblocking(true).map_err(spawn)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(spawn)?;
     let (stop, stopped) = oneshot::channel();
