@@ -43,12 +43,6 @@ const SEEDS: u64 = 200;
 /// Each kind of trouble strikes at least one seed in so many, 20 of 200. A seed draws 7 to 12 of 38 kinds, so 50 are expected.
 const ONE_IN: u64 = 10;
 
-/// Seeds whose violation is known and not mended yet; each is run by `FLOORCAST_SIM_SEED` and leaves this list when it is mended.
-///
-/// I10, a daemon that has run for two days and a fresh one differ by more than a quarter in what they need: 19, 72, 73, 88, 107. They
-/// learn the same history with other origins left out. I9, a write within 50 ms of a freeze that a watch has not brought yet: 106.
-const OPEN: [u64; 6] = [19, 72, 73, 88, 106, 107];
-
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{variable}={text} is no whole number")))
@@ -91,7 +85,7 @@ fn a_seed_takes_the_same_course_again() {
 #[test]
 fn every_seed_keeps_the_invariants() {
     let count = number("FLOORCAST_SIM_SEEDS").unwrap_or(SEEDS);
-    let told = seeds::run_many(&(1..=count).filter(|seed| !OPEN.contains(seed)).collect::<Vec<_>>());
+    let told = seeds::run_many(&(1..=count).collect::<Vec<_>>());
     println!("{}", told.summary());
     assert!(told.failures.is_empty(), "{}", told.failures.join("\n"));
     for kind in Kind::ALL {

@@ -8,6 +8,10 @@ use crate::series::Series;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+/// Samples that are missing at the end for no longer than this may be on their way: they are not learned as missing.
+pub const LATE: TimeDelta = TimeDelta::hours(1);
+/// A history that was revised is learned again, at most this often.
+const AFTER_REVISION: TimeDelta = TimeDelta::hours(1);
 /// A model that panicked is not tried again for this long.
 const AFTER_PANIC: TimeDelta = TimeDelta::minutes(10);
 /// A history that teaches nothing yet is looked at again this often: a day of samples is not there a minute later.
@@ -23,6 +27,7 @@ pub struct Study {
     learned: Option<Learned>,
     trust: Option<Trust>,
     unlearnable: Option<Unlearnable>,
+    learned_at: Option<DateTime<Utc>>,
     learn_at: Option<DateTime<Utc>>,
     judge_at: Option<DateTime<Utc>>,
     lead: Option<TimeDelta>,
@@ -50,6 +55,12 @@ impl Study {
         self.learn_at = None;
     }
 
+    /// Learns again soon: samples that were learned as missing came after all, or are others now.
+    pub fn revise(&mut self) {
+        let soon = self.learned_at.map(|at| at + AFTER_REVISION);
+        self.learn_at = self.learn_at.min(soon);
+    }
+
     /// Learns `series` if it is due, else gives the models the new samples. Milliseconds of computing.
     ///
     /// `every` is the time between two learnings (a day).
@@ -68,6 +79,7 @@ impl Study {
             Ok(Ok(learned)) => {
                 self.learned = Some(learned);
                 self.unlearnable = None;
+                self.learned_at = Some(now);
                 self.lead = Some(how.lead);
                 self.learn_at = Some(now + every);
                 self.judge(now);
@@ -81,17 +93,20 @@ impl Study {
         }
     }
 
+    /// Missing samples at the end are told only when they are [`LATE`]: what is learned as missing is not taken back.
     fn feed(&mut self, series: &Series) {
         let Some(learned) = &mut self.learned else { return };
         let from = learned.newest().unwrap_or(series.start());
         let first = series.position(from).unwrap_or(series.len());
-        for i in first..series.len() {
+        let told = series.newest().map_or(series.end() - LATE, |newest| newest.max(series.end() - LATE));
+        for i in (first..series.len()).take_while(|i| series.time(*i) < told) {
             learned.observe(series.time(i), series.at(series.time(i)));
         }
     }
 
     fn fail(&mut self, why: Unlearnable, again: DateTime<Utc>) {
         self.learned = None;
+        self.learned_at = None;
         self.unlearnable = Some(why);
         self.learn_at = Some(again);
     }
@@ -111,4 +126,71 @@ impl Study {
 fn moved(before: TimeDelta, lead: TimeDelta) -> bool {
     let old = before.num_seconds().max(1) as f64;
     (lead.num_seconds() as f64 - old).abs() / old > SAME_LEAD
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const STEP: TimeDelta = TimeDelta::minutes(5);
+
+    fn t(sample: i32) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_767_571_200, 0).unwrap() + STEP * sample
+    }
+
+    /// A daily load that doubles with sample 1,430; samples from `missing` on are missing.
+    fn history(len: i32, missing: i32) -> Series {
+        let load = |i: i32| (50.0 + (i % 288) as f32) * if i < 1430 { 1.0 } else { 2.0 };
+        let value = |i: i32| if i >= missing { f32::NAN } else { load(i) };
+        Series::new(t(0), STEP, (0..len).map(value).collect()).unwrap()
+    }
+
+    fn looked(study: &mut Study, series: &Series) {
+        study.look(series.end(), series, &Learning::default(), TimeDelta::days(1));
+    }
+
+    fn nearest(study: &Study, now: DateTime<Utc>) -> f64 {
+        study.learned().unwrap().forecast(now).point[0]
+    }
+
+    #[test]
+    fn samples_that_come_late_are_learned_all_the_same() {
+        let (mut late, mut prompt) = (Study::default(), Study::default());
+        for (study, missing) in [(&mut late, 1430), (&mut prompt, 9999)] {
+            // Learned while ten samples are on their way, that come with the eleventh.
+            looked(study, &history(1440, missing));
+            looked(study, &history(1441, 9999));
+        }
+        let (late, prompt) = (nearest(&late, t(1441)), nearest(&prompt, t(1441)));
+        // What is learned and what is fed is weighed alike but for the origins that learning leaves out.
+        assert!((late / prompt - 1.0).abs() < 0.02, "{late} and {prompt}");
+    }
+
+    #[test]
+    fn a_silence_of_more_than_an_hour_is_learned_as_one_until_the_history_is_revised() {
+        let (mut study, mut prompt) = (Study::default(), Study::default());
+        looked(&mut study, &history(1440, 1440));
+        looked(&mut study, &history(1500, 1440));
+        looked(&mut study, &history(1501, 9999));
+        looked(&mut prompt, &history(1501, 9999));
+        assert_ne!(nearest(&study, t(1501)), nearest(&prompt, t(1501)));
+        study.revise();
+        looked(&mut study, &history(1502, 9999));
+        looked(&mut prompt, &history(1502, 9999));
+        assert_eq!(nearest(&study, t(1502)), nearest(&prompt, t(1502)));
+    }
+
+    #[test]
+    fn a_history_that_is_revised_at_every_look_is_learned_once_an_hour() {
+        let mut study = Study::default();
+        let mut learned = Vec::new();
+        for len in 1440..1470 {
+            study.revise();
+            looked(&mut study, &history(len, 9999));
+            learned.push(study.learned_at.unwrap());
+        }
+        learned.dedup();
+        assert_eq!(learned, [t(1440), t(1452), t(1464)]);
+    }
 }

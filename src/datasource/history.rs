@@ -1,17 +1,23 @@
-//! One load's history: fetched once, then only what is new.
+//! One load's history: fetched once, then only what is new; whole again, ever more rarely, while samples are missing.
 
 use super::grid::agree;
 use super::reader::{Answer, RangeQuery};
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast_models::series::{Series, SeriesError};
+use floorcast_models::{
+    series::{Series, SeriesError},
+    study::LATE,
+};
 
 /// Newest samples asked for again: late scrapes and remote writes may still change the last two, the third is settled
 /// and must agree.
 const AGAIN: i32 = 3;
 /// A gap at the end is asked for again as far back as this: a store that comes back may fill it.
 const GAP_AGAIN: TimeDelta = TimeDelta::days(1);
-/// After a disagreement everything is fetched again, at most this often.
+/// After a disagreement, or where samples are missing, everything is fetched again, at most this often.
 const REFETCH: TimeDelta = TimeDelta::hours(1);
+/// What is still missing then is asked for again after twice the time, and so on to this: most gaps never close, and 8,064
+/// points once a day are nothing beside 288 questions for the newest.
+const REFETCH_RARELY: TimeDelta = TimeDelta::days(1);
 
 /// Samples of one query over a sliding window.
 #[derive(Clone, Debug)]
@@ -22,6 +28,8 @@ pub struct History {
     series: Option<Series>,
     whole_at: Option<DateTime<Utc>>,
     distrusted: bool,
+    /// Time from one whole reading to the next while samples are missing.
+    wait: TimeDelta,
 }
 
 /// What an answer changed.
@@ -35,12 +43,14 @@ pub struct Absorbed {
     pub vanished: bool,
     /// A settled sample has changed: two servers behind one address, or rewritten history. It is fetched again.
     pub disagrees: bool,
+    /// What may have been learned from already is another now: a gap closed after all, or everything was fetched again.
+    pub revised: bool,
 }
 
 impl History {
     /// `window` of `query` every `step`; nothing is there yet.
     pub fn new(query: impl Into<String>, step: TimeDelta, window: TimeDelta) -> Self {
-        Self { query: query.into(), step, window, series: None, whole_at: None, distrusted: false }
+        Self { query: query.into(), step, window, series: None, whole_at: None, distrusted: false, wait: REFETCH }
     }
 
     /// The query.
@@ -68,7 +78,9 @@ impl History {
     }
 
     fn refetch_due(&self, now: DateTime<Utc>) -> bool {
-        self.distrusted && self.whole_at.is_none_or(|at| now - at >= REFETCH)
+        let gappy = self.series.as_ref().is_some_and(|series| series.values().iter().any(|v| v.is_nan()));
+        let wait = if self.distrusted { REFETCH } else { self.wait };
+        (self.distrusted || gappy) && self.whole_at.is_none_or(|at| now - at >= wait)
     }
 
     /// Takes an answer to [`History::next`] in.
@@ -76,25 +88,45 @@ impl History {
         if answer.is_partial() {
             return Ok(Absorbed::default());
         }
-        let first = self.series.is_none() || self.refetch_due(now);
-        let Some(mut series) = self.series.take().filter(|_| !first) else {
+        let whole = self.series.is_none() || self.refetch_due(now);
+        let (replaces, empty) = (self.distrusted && whole, answer.is_empty());
+        // Never against nothing: a server that lost everything would take what we know along.
+        let Some(mut series) = self.series.take().filter(|_| !replaces || empty) else {
             return Ok(self.begin(now, answer));
         };
-        let disagrees = self.disagrees(&series, &answer.series);
+        let disagrees = !replaces && self.disagrees(&series, &answer.series);
+        let settled = settled(&series);
+        let (before, silent) = (present(&series, settled), series.newest().is_none_or(|newest| newest < settled));
         let added = series.overlay(&answer.series)?;
+        let revised = present(&series, settled) > before;
         series.forget_before(now - self.window);
-        let vanished = answer.is_empty() && series.newest().is_some();
+        let vanished = empty && series.newest().is_some();
+        let speaks_again = silent && series.newest().is_some_and(|newest| newest > settled);
         self.series = Some(series);
         self.distrusted |= disagrees;
-        Ok(Absorbed { added, whole: true, vanished, disagrees })
+        self.schedule(now, whole, revised || speaks_again);
+        Ok(Absorbed { added, whole: true, vanished, disagrees, revised })
+    }
+
+    /// When to fetch everything again, if samples are missing: soon where one has just come after all, else ever more rarely.
+    fn schedule(&mut self, now: DateTime<Utc>, whole: bool, hopeful: bool) {
+        if hopeful {
+            self.wait = REFETCH;
+        } else if whole {
+            self.wait = (self.wait * 2).min(REFETCH_RARELY);
+        }
+        if whole {
+            self.whole_at = Some(now);
+        }
     }
 
     fn begin(&mut self, now: DateTime<Utc>, answer: &Answer) -> Absorbed {
         self.whole_at = Some(now);
+        self.wait = REFETCH;
         self.distrusted = false;
         self.series = Some(answer.series.clone());
         let added = answer.series.values().iter().filter(|v| !v.is_nan()).count();
-        Absorbed { added, whole: true, ..Absorbed::default() }
+        Absorbed { added, whole: true, revised: true, ..Absorbed::default() }
     }
 
     /// Whether a settled sample differs: one older than the two newest of what we have.
@@ -113,6 +145,19 @@ impl History {
         let have = series.end() - series.time(oldest);
         (have * 10 < self.window * 9).then_some((have, self.window))
     }
+}
+
+/// End of what has been learned from as it is: the newest sample, or an hour before the end where that is later. What is missing
+/// since may be on its way.
+fn settled(series: &Series) -> DateTime<Utc> {
+    let late = series.end() - LATE;
+    series.newest().map_or(late, |newest| newest.max(late))
+}
+
+/// Number of samples before `end`.
+fn present(series: &Series, end: DateTime<Utc>) -> usize {
+    let values = series.values().iter().enumerate();
+    values.filter(|(i, v)| !v.is_nan() && series.time(*i) < end).count()
 }
 
 #[cfg(test)]
@@ -186,6 +231,60 @@ mod tests {
         assert!(ask.start <= t(600));
         let took = history.absorb(t(620), &answer(&ask, |_| 5.0)).unwrap();
         assert_eq!(took.added, 4);
+    }
+
+    /// Tells from `from` on, every five minutes to `until`, what a server says; the numbers of points asked for and what came of it.
+    fn course(
+        history: &mut History,
+        from: i64,
+        until: i64,
+        of: impl Fn(i64, i64) -> f32,
+    ) -> Vec<(i64, usize, Absorbed)> {
+        let mut told = Vec::new();
+        for now in (from..=until).step_by(5) {
+            let Some(ask) = history.next(t(now)) else { continue };
+            let took = history.absorb(t(now), &answer(&ask, |m| of(now, m))).unwrap();
+            told.push((now, ((ask.end - ask.start).num_minutes() / 5) as usize, took));
+        }
+        told
+    }
+
+    #[test]
+    fn a_history_first_read_from_a_store_without_a_word_is_read_again_soon_after_it_speaks() {
+        let mut history = History::new("q", TimeDelta::minutes(5), TimeDelta::days(3));
+        // Nothing for 200 minutes, then everything, as from a store gateway that starts late.
+        let told = course(&mut history, 600, 1200, |now, _| if now < 800 { f32::NAN } else { 5.0 });
+        assert!(history.series().unwrap().values().iter().all(|v| *v == 5.0));
+        let whole: Vec<i64> = told.iter().filter(|(_, points, _)| *points == 864).map(|(now, ..)| *now).collect();
+        // After 1 h, then 2 h; the day before 800 comes at once, the two before it an hour after the last whole reading.
+        assert_eq!(whole, [600, 660, 780, 840]);
+        let revised: Vec<i64> = told.iter().filter(|(_, _, took)| took.revised).map(|(now, ..)| *now).collect();
+        assert_eq!(revised, [600, 800, 840]);
+    }
+
+    #[test]
+    fn a_gap_that_never_closes_is_asked_for_ever_more_rarely() {
+        let mut history = fresh();
+        let told = course(&mut history, 600, 600 + 5 * 1440, |_, m| if m % 480 < 60 { f32::NAN } else { 5.0 });
+        let whole: Vec<i64> =
+            told.iter().filter(|(_, points, _)| *points == 120).map(|(now, ..)| (now - 600) / 60).collect();
+        // Each gap is an hour long, so it is news that the load is told again; only then is everything asked for once more.
+        assert!(whole.windows(2).all(|pair| pair[1] > pair[0]), "{whole:?}");
+        assert!(told.iter().skip(1).all(|(_, _, took)| !took.revised));
+        let mut young = History::new("q", TimeDelta::minutes(5), TimeDelta::days(28));
+        let told = course(&mut young, 0, 5 * 1440, |_, m| if m < -1440 { f32::NAN } else { 5.0 });
+        let whole: Vec<i64> = told.iter().filter(|(_, points, _)| *points > 8000).map(|(now, ..)| now / 60).collect();
+        assert_eq!(whole, [0, 1, 3, 7, 15, 31, 55, 79, 103]);
+    }
+
+    #[test]
+    fn what_is_known_is_not_lost_to_a_store_that_lost_it() {
+        let mut history = fresh();
+        course(&mut history, 600, 600, |_, m| if m == 300 { f32::NAN } else { 5.0 });
+        let told = course(&mut history, 605, 700, |_, m| if m < 650 { f32::NAN } else { 5.0 });
+        assert!(told.iter().any(|(_, points, _)| *points == 120));
+        // The one at 300, and the ten from 600 to 645 that nobody has.
+        assert_eq!(history.series().unwrap().values().iter().filter(|v| v.is_nan()).count(), 11);
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub(crate) struct Checker {
     pub(crate) floors_raised: u32,
     pub(crate) writes: u32,
     pub(crate) digest: Digest,
+    /// What the kill switch says, and since when.
+    pub(crate) switch: (&'static str, DateTime<Utc>),
     troubles: Vec<Trouble>,
     events: Vec<DateTime<Utc>>,
     seed: u64,
@@ -55,6 +57,7 @@ impl Checker {
             floors_raised: 0,
             writes: 0,
             digest: Digest::new(),
+            switch: ("run", DateTime::UNIX_EPOCH),
             troubles: troubles.to_vec(),
             events: Vec::new(),
             seed,
@@ -243,7 +246,8 @@ impl Checker {
     }
 
     fn is_frozen(&self, now: DateTime<Utc>) -> bool {
-        self.troubles.iter().any(|t| t.kind == Trouble_::Frozen && t.is_on(now) && now - t.from > REACTION)
+        let (word, since) = self.switch;
+        word == "freeze" && now - since > REACTION
     }
 
     /// A floor that fell faster than the ramp although nobody but the missing samples asked for it.

@@ -22,6 +22,9 @@ impl World {
             () if on(Kind_::Frozen) => "freeze",
             () => "run",
         };
+        if self.checker.switch.0 != word {
+            self.checker.switch = (word, now);
+        }
         let control = (Kind::ConfigMap, NAMESPACE, floorcast::kubernetes::CONTROL);
         self.server.merge("kubectl", control, "", json!({"data": {"cluster": word}})).unwrap();
     }

@@ -90,8 +90,11 @@ impl World {
     }
 
     /// Faults of requests and queries are rules from the beginning; they wait for their time.
+    ///
+    /// The first rule that fits wins, so those that let no sample through come first: the checker takes them at their word.
     fn break_things(&mut self) {
-        for trouble in &self.seed.troubles {
+        let (blind, others): (Vec<_>, Vec<_>) = self.seed.troubles.iter().partition(|t| t.kind.blinds());
+        for trouble in blind.into_iter().chain(others) {
             let during = trouble.from..trouble.until;
             if let Some(fault) = query_fault(trouble) {
                 self.prometheus.faults(|f| f.rules.push(prometheus::faults::Rule::during(fault, during)));

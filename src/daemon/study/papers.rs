@@ -114,7 +114,7 @@ impl Paper {
             self.partial = Some(answer.warnings.join("; "));
         }
         match self.history.absorb(now, &answer) {
-            Ok(absorbed) if absorbed.disagrees => self.study.forget(),
+            Ok(absorbed) if absorbed.revised => self.study.revise(),
             Ok(_) => {}
             Err(error) => self.partial = Some(error.to_string()),
         }
