@@ -126,13 +126,19 @@ impl Driver {
 
     async fn change(&mut self) {
         match below(&mut self.random, 20) {
+            // What is gone comes back soon: nothing can be seen of it meanwhile.
+            _ if !self.there && self.random.chance(0.7) => self.change_target().await,
             0..=8 => {}
             9..=12 => self.change_pods().await,
             13..=16 => self.change_bounds().await,
             17 | 18 => self.change_size().await,
             _ => self.change_target().await,
         }
-        if self.there && self.random.chance(0.6) {
+        if self.there && self.size().await == 0 && self.random.chance(0.6) {
+            let size = 1 + below(&mut self.random, 8);
+            self.patch_target(&json!({"spec": {"replicas": size}}), false).await;
+        }
+        if self.there && self.random.chance(0.7) {
             self.follow().await;
         }
         let size = self.pods().len() as i32;
@@ -221,7 +227,7 @@ impl Driver {
     /// Pods come and go towards the wanted size, a few at a time, as a workload's controller would have them.
     async fn follow(&mut self) {
         let wanted = self.size().await;
-        for _ in 0..3 {
+        for _ in 0..4 {
             match self.pods().len().cmp(&wanted.min(14)) {
                 std::cmp::Ordering::Less => self.create_pod().await,
                 std::cmp::Ordering::Greater => self.remove_pod().await,
