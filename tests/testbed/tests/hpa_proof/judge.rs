@@ -8,18 +8,18 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::hpa::{
-    self, Controller, Events, MetricError, Observation, Pod, Sample, ScaleEvent, Scaled, Selector, Spec, State, Verdict,
+    self, Controller, Events, MetricError, Observation, Pod, Recommendation, Sample, ScaleEvent, Scaled, Selector,
+    Spec, State, Verdict,
 };
 use serde_json::Value;
 
 use crate::answer;
 use crate::book::{Book, CACHE};
+use crate::lags::Lags;
 use crate::matching::{Seen, metrics_differ};
 use crate::record::Sync;
 use crate::stage::Stage;
 
-/// Uncertainty of the moments at which the controller looks at its clock.
-const CLOCK: TimeDelta = TimeDelta::milliseconds(40);
 /// A cache that is later than this is taken for a fault.
 const LATE: TimeDelta = TimeDelta::seconds(3);
 /// More states than this are not followed.
@@ -54,6 +54,7 @@ pub(crate) enum Why {
 pub(crate) struct Judge<'a> {
     stage: &'a Stage,
     book: &'a Book,
+    lags: &'a Lags,
     controller: Controller,
     states: Vec<State>,
     before: Seen,
@@ -61,6 +62,7 @@ pub(crate) struct Judge<'a> {
 
 /// One way in which the sync may have gone.
 struct Way {
+    now: DateTime<Utc>,
     state: State,
     verdict: Verdict,
     seen: Seen,
@@ -68,8 +70,8 @@ struct Way {
 }
 
 impl<'a> Judge<'a> {
-    pub(crate) fn new(stage: &'a Stage, book: &'a Book, controller: Controller) -> Self {
-        Self { stage, book, controller, states: vec![State::default()], before: Seen::default() }
+    pub(crate) fn new(stage: &'a Stage, book: &'a Book, lags: &'a Lags, controller: Controller) -> Self {
+        Self { stage, book, lags, controller, states: vec![State::default()], before: Seen::default() }
     }
 
     pub(crate) fn judge(&mut self, sync: &Sync) -> Judgement {
@@ -132,7 +134,7 @@ impl<'a> Judge<'a> {
         if specs.iter().any(same) {
             specs.retain(same);
         }
-        (specs, book.pods.seen(sync.began, ended(sync), lag))
+        (specs, book.pods.seen(sync.began, self.ended(sync), lag))
     }
 
     /// The answers to this sync's questions, by metric. Where none was asked, there is none to see.
@@ -147,27 +149,44 @@ impl<'a> Judge<'a> {
         complete.then(|| spec.metrics.iter().zip(&sync.asked).map(answer).collect())?
     }
 
-    /// The moment of the sync; two where what lies between them decides.
+    /// Between which moments the sync looked at its clock.
+    fn span(&self, sync: &Sync) -> (DateTime<Utc>, DateTime<Utc>) {
+        (sync.asked.last().map_or(sync.read, |asked| asked.at), self.ended(sync))
+    }
+
+    /// The moment of the sync; several where what lies between them decides: one before, between, and after each two edges.
     fn times(&self, sync: &Sync, specs: &[&Spec], pods: &[&Vec<Pod>]) -> Vec<DateTime<Utc>> {
-        let (from, to) = (sync.asked.last().map_or(sync.read, |asked| asked.at), ended(sync));
-        let (first, last) = (from - CLOCK, to + CLOCK);
-        let on_edge = |at: DateTime<Utc>, window: TimeDelta| first <= at + window && at + window <= last;
-        let decided = specs.iter().any(|spec| {
+        let (from, to) = self.span(sync);
+        let clock = self.lags.around(sync.began);
+        let (mut first, mut last) = (from - clock, to + clock);
+        // What is remembered was stamped by the same clock, and may be off as much as that was then.
+        let near = |(edge, off): &(DateTime<Utc>, TimeDelta)| first - *off <= *edge && *edge <= last + *off;
+        let mut edges: Vec<_> = self.edges(specs, pods).into_iter().filter(near).collect();
+        let Some(off) = edges.iter().map(|(_, off)| *off).max() else { return vec![from + (to - from) / 2] };
+        (first, last) = (first - off, last + off);
+        edges.sort_unstable();
+        edges.dedup_by_key(|(edge, _)| *edge);
+        let between = edges.windows(2).map(|pair| pair[0].0 + (pair[1].0 - pair[0].0) / 2);
+        [first].into_iter().chain(between).chain([last]).collect()
+    }
+
+    /// Moments at which something that is remembered leaves its window or a pod is young no more, and by how much each may be off.
+    fn edges(&self, specs: &[&Spec], pods: &[&Vec<Pod>]) -> Vec<(DateTime<Utc>, TimeDelta)> {
+        let mut edges = Vec::new();
+        for spec in specs {
             let (logged, events, policies) = self.windows(spec);
-            self.states.iter().any(|state| {
-                let log = state.log.iter().flat_map(hpa::Log::entries);
-                let stored = || state.ups.entries().iter().chain(state.downs.entries());
-                log.clone().any(|entry| logged.iter().any(|window| on_edge(entry.at, *window)))
-                    || stored().any(|event| events.iter().chain(&policies).any(|window| on_edge(event.at, *window)))
-            })
-        });
-        let flags = &self.controller.flags;
-        let young = |pod: &Pod| pod.started.is_some_and(|started| on_edge(started, flags.cpu_initialization));
-        if decided || pods.iter().any(|pods| pods.iter().any(young)) {
-            vec![first, last]
-        } else {
-            vec![from + (to - from) / 2]
+            for state in &self.states {
+                let log = state.log.iter().flat_map(hpa::Log::entries).map(|entry| entry.at);
+                let stored = state.ups.entries().iter().chain(state.downs.entries()).map(|event| event.at);
+                let log = log.flat_map(|at| logged.iter().map(move |window| (at, *window)));
+                let stored = stored.flat_map(|at| events.iter().chain(&policies).map(move |window| (at, *window)));
+                edges.extend(log.chain(stored).map(|(at, window)| (at + window, self.lags.around(at))));
+            }
         }
+        let young = self.controller.flags.cpu_initialization;
+        let started = pods.iter().flat_map(|pods| pods.iter()).filter_map(|pod| pod.started);
+        edges.extend(started.map(|at| (at + young, TimeDelta::zero())));
+        edges
     }
 
     /// Lengths of the windows of recommendations, of events by direction, and of policies.
@@ -226,14 +245,14 @@ impl<'a> Judge<'a> {
             (None, true) => None,
         };
         let seen = Seen::simulated(&verdict, &self.before);
-        Way { state, verdict, seen, differs }
+        Way { now, state, verdict, seen, differs }
     }
 
     /// Goes on with these states, set right by what is known of the real ones.
     fn carry_on(&mut self, sync: &Sync, real: Seen, ways: Vec<Way>) {
         let mut states: Vec<State> = Vec::new();
         for way in ways {
-            let state = timed(sync, way.state);
+            let state = self.timed(sync, way.now, way.state);
             if !states.contains(&state) && states.len() < STATES {
                 states.push(state);
             }
@@ -242,6 +261,29 @@ impl<'a> Judge<'a> {
             self.states = states;
         }
         self.remember(sync, real);
+    }
+
+    /// The latest moment at which the sync can have looked at its clock or its caches before it wrote.
+    fn ended(&self, sync: &Sync) -> DateTime<Utc> {
+        let asked = sync.asked.last().map_or(sync.read, |asked| asked.at);
+        let wrote = sync.size.as_ref().map(|write| write.sent).or(sync.status.as_ref().map(|write| write.sent));
+        // Without any write it ended soon after the last answer.
+        wrote.unwrap_or(asked + self.lags.around(asked)).min(sync.next)
+    }
+
+    /// What the sync of `now` remembered, at the moments at which the controller did: a recommendation in the middle of what may
+    /// have been, an event when the size had been written.
+    fn timed(&self, sync: &Sync, now: DateTime<Utc>, mut state: State) -> State {
+        let (from, to) = self.span(sync);
+        let middle = from + (to - from) / 2;
+        let written = sync.size.as_ref().map_or(middle, |write| write.done);
+        let moved = |at: DateTime<Utc>, to: DateTime<Utc>| if at == now { to } else { at };
+        let event = |event: &ScaleEvent| ScaleEvent { at: moved(event.at, written), ..*event };
+        let events = |events: &Events| Events::of(events.entries().iter().map(event).collect());
+        let entry = |entry: &Recommendation| Recommendation { at: moved(entry.at, middle), ..*entry };
+        state.log = state.log.map(|log| hpa::Log::of(log.entries().iter().map(entry).collect()));
+        state.last_scale = state.last_scale.map(|at| moved(at, middle));
+        State { ups: events(&state.ups), downs: events(&state.downs), ..state }
     }
 
     /// Goes on with the states as they were: what the sync logged is not known.
@@ -280,28 +322,6 @@ fn pod_line(pod: &Pod) -> String {
     let ready = pod.ready.map(|ready| format!("{} since {}", ready.status.as_str(), ready.since.time()));
     let started = pod.started.map(|at| at.time());
     format!("{} {} deleted {} started {started:?} ready {ready:?}", pod.name, pod.phase.as_str(), pod.deleted)
-}
-
-/// The latest moment at which the sync can have looked at its clock or its caches before it wrote.
-fn ended(sync: &Sync) -> DateTime<Utc> {
-    let asked = sync.asked.last().map_or(sync.read, |asked| asked.at);
-    let wrote = sync.size.as_ref().map(|write| write.sent).or(sync.status.as_ref().map(|write| write.sent));
-    // Without any write it ended soon after the last answer.
-    wrote.unwrap_or(asked + CLOCK).min(sync.next)
-}
-
-/// The controller stores an event when the size has been written: later than the moment that the simulator knows.
-fn timed(sync: &Sync, state: State) -> State {
-    let Some(write) = sync.size.as_ref().filter(|write| write.landed()) else { return state };
-    let newest = state.ups.entries().iter().chain(state.downs.entries()).map(|event| event.at).max();
-    let moved = |events: &Events| {
-        let late = |event: &ScaleEvent| {
-            let is_late = Some(event.at) == newest && event.at >= sync.began - CLOCK;
-            if is_late { ScaleEvent { at: write.done, ..*event } } else { *event }
-        };
-        Events::of(events.entries().iter().map(late).collect())
-    };
-    State { ups: moved(&state.ups), downs: moved(&state.downs), ..state }
 }
 
 /// Why the ways do not say for sure what must come out.

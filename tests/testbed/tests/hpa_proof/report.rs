@@ -7,6 +7,7 @@ use floorcast_models::hpa::MetricSpec;
 
 use crate::book::Book;
 use crate::judge::{Judge, Judgement, Why};
+use crate::lags::Lags;
 use crate::plan::Plan;
 use crate::record::Record;
 use crate::stage::{Stage, controller};
@@ -49,9 +50,10 @@ pub(crate) struct Report {
 impl Report {
     pub(crate) fn of(stage: &Stage, plans: &[Plan], books: &[Book], record: &Record) -> Self {
         let syncs = record.syncs();
+        let lags = Lags::of(syncs.values().flatten());
         let mut report = Self::default();
         for (plan, book) in plans.iter().zip(books) {
-            let mut judge = Judge::new(stage, book, controller());
+            let mut judge = Judge::new(stage, book, &lags, controller());
             for (i, sync) in syncs.get(&plan.name).into_iter().flatten().enumerate() {
                 report.syncs += 1;
                 match judge.judge(sync) {
