@@ -462,7 +462,10 @@ fn fallback(config: &Config) -> Policy {
 }
 
 /// The words of the kill switch.
-fn control_words(control: &Control, namespaces: impl Iterator<Item = String>) -> (String, BTreeMap<String, String>) {
+fn control_words<'a>(
+    control: &Control,
+    namespaces: impl Iterator<Item = &'a str>,
+) -> (String, BTreeMap<String, String>) {
     use floorcast_models::policy::Directive;
     let word = |d: Directive| match d {
         Directive::Run => "run",
@@ -473,9 +476,9 @@ fn control_words(control: &Control, namespaces: impl Iterator<Item = String>) ->
     // No namespace is called that: what is left is the cluster's word.
     let cluster = control.directive("");
     let others = namespaces
-        .map(|n| (control.directive(&n), n))
+        .map(|n| (control.directive(n), n))
         .filter(|(d, _)| *d != cluster)
-        .map(|(d, n)| (n, word(d).to_owned()))
+        .map(|(d, n)| (n.to_owned(), word(d).to_owned()))
         .collect();
     (word(cluster).to_owned(), others)
 }

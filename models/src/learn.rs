@@ -257,6 +257,13 @@ impl Learned {
         forecast
     }
 
+    /// The sample stamped `at` (start of its interval) as it was taken in, masked or not; NaN where it is missing, still to come,
+    /// or forgotten after four weeks.
+    pub fn sample(&self, at: DateTime<Utc>) -> f32 {
+        let past = self.ensemble.past();
+        past.raw(at.timestamp().div_euclid(past.step()))
+    }
+
     /// Median and `level`-quantile of the plain value of step `ahead` (0 is the next sample): for evaluation.
     pub fn value_quantile(&self, ahead: usize, level: f64) -> (f64, f64) {
         self.ensemble.value_quantile(ahead, level)

@@ -221,6 +221,8 @@ impl Series {
             return Err(SeriesError::TooLong(len));
         }
         let before = ((self.start - start) / self.step) as usize;
+        // Exactly: room for twice as many would be kept for as long as the series slides.
+        self.values.reserve_exact(len - self.values.len());
         self.values.splice(0..0, std::iter::repeat_n(f32::NAN, before));
         self.values.resize(len, f32::NAN);
         self.start = start;

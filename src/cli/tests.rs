@@ -32,29 +32,35 @@ fn web() -> Workload {
         timezone: "Europe/Berlin".into(),
         plan: needs.iter().enumerate().map(step).collect(),
         reasons: vec![reason.clone()],
-        loads: vec![Load {
-            name: "cpu".into(),
-            query: "sum(rate(x[5m]))".into(),
-            datasource: "main".into(),
-            per_replica: Some(0.5),
-            now: Some(4.5),
-            sample_age_seconds: Some(20),
-            model: Some("auto".into()),
-            weights: vec![
-                Weight { model: "profile".into(), weight: 0.7 },
-                Weight { model: "weeks".into(), weight: 0.3 },
-            ],
-            score: Some(Score { mase: 0.62, wape: 0.081, pinball: 0.1, coverage: 0.958 }),
-            trust: Some(Trust { trusted: true, why: "better than persistence".into() }),
-            ..Load::default()
-        }],
-        history: vec![Change {
-            at: now() - TimeDelta::minutes(20),
-            from: Some(3),
-            to: Some(12),
-            reasons: vec![reason],
-            outcome: "written".into(),
-        }],
+        loads: vec![
+            Load {
+                name: "cpu".into(),
+                query: "sum(rate(x[5m]))".into(),
+                datasource: "main".into(),
+                per_replica: Some(0.5),
+                now: Some(4.5),
+                sample_age_seconds: Some(20),
+                model: Some("auto".into()),
+                weights: vec![
+                    Weight { model: "profile".into(), weight: 0.7 },
+                    Weight { model: "weeks".into(), weight: 0.3 },
+                ],
+                score: Some(Score { mase: 0.62, wape: 0.081, pinball: 0.1, coverage: 0.958 }),
+                trust: Some(Trust { trusted: true, why: "better than persistence".into() }),
+                ..Load::default()
+            }
+            .into(),
+        ],
+        history: vec![
+            Change {
+                at: now() - TimeDelta::minutes(20),
+                from: Some(3),
+                to: Some(12),
+                reasons: vec![reason],
+                outcome: "written".into(),
+            }
+            .into(),
+        ],
         ..Workload::default()
     }
 }

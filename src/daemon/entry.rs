@@ -70,7 +70,7 @@ pub(super) struct Entry {
     /// As last published; made anew when what it shows has changed.
     pub(super) shown: Option<Shown>,
     /// Changes, newest first.
-    pub(super) changes: VecDeque<api::Change>,
+    pub(super) changes: VecDeque<api::Shared<api::Change>>,
 }
 
 /// A workload as it is published, and how long the plan's view of now stays true.
@@ -198,7 +198,7 @@ impl Entry {
     /// Keeps a change for `explain`.
     pub(super) fn changed(&mut self, change: api::Change) {
         self.shown = None;
-        self.changes.push_front(change);
+        self.changes.push_front(change.into());
         self.changes.truncate(CHANGES);
     }
 }

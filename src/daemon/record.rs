@@ -19,11 +19,7 @@ use floorcast_models::{
     target::Hold,
     units::Replicas,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How far ahead the API shows the plan.
 const AHEAD: TimeDelta = TimeDelta::hours(24);
@@ -225,8 +221,7 @@ pub(super) struct Process<'a> {
 
 /// Puts the process into words.
 pub(super) fn status(process: &Process<'_>) -> api::Status {
-    let namespaces: BTreeSet<String> = process.entries.keys().map(|key| key.namespace.clone()).collect();
-    let (control, control_namespaces) = super::control_words(process.control, namespaces.into_iter());
+    let (control, control_namespaces) = super::control_words(process.control, namespaces(process.entries));
     api::Status {
         version: crate::build::VERSION.to_owned(),
         revision: crate::build::REVISION.to_owned(),
@@ -250,6 +245,12 @@ pub(super) fn status(process: &Process<'_>) -> api::Status {
     }
 }
 
+/// The namespaces of all workloads, each once: keys are in their order.
+fn namespaces(entries: &BTreeMap<Key, Entry>) -> impl Iterator<Item = &str> {
+    let mut last = None;
+    entries.keys().map(|key| key.namespace.as_str()).filter(move |name| last.replace(*name) != Some(*name))
+}
+
 fn datasource(reader: &Reader) -> api::Datasource {
     let error = reader.fault().map(|fault| fault.to_string());
     api::Datasource { name: reader.name().to_owned(), up: reader.is_up(), error }
@@ -257,14 +258,14 @@ fn datasource(reader: &Reader) -> api::Datasource {
 
 /// Replicas above base that are held, by namespace and over the cluster.
 fn budgets(config: &Config, entries: &BTreeMap<Key, Entry>) -> api::Budgets {
-    let mut spent: BTreeMap<String, u32> = BTreeMap::new();
+    let mut spent: BTreeMap<&str, u32> = BTreeMap::new();
     for (key, entry) in entries {
         if let Hold::Held(held) = &entry.workload.target.hold {
-            *spent.entry(key.namespace.clone()).or_default() += held.floor.saturating_sub(held.base).get();
+            *spent.entry(&key.namespace).or_default() += held.floor.saturating_sub(held.base).get();
         }
     }
     let cluster = api::Budget { allowed: config.budgets.cluster.get(), spent: spent.values().sum() };
     let allowed = config.budgets.namespace.get();
-    let namespaces = spent.into_iter().map(|(name, spent)| (name, api::Budget { allowed, spent })).collect();
+    let namespaces = spent.into_iter().map(|(name, spent)| (name.to_owned(), api::Budget { allowed, spent })).collect();
     api::Budgets { cluster, namespaces }
 }

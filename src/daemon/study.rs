@@ -16,7 +16,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     backcast::Verdict,
     decide::Derivation,
-    forecast::Forecast,
     hpa::{self, Tolerance},
     plan::FloorPlan,
     units::{Demand, PerReplica, Replicas},
@@ -57,7 +56,7 @@ pub(super) struct Findings {
 #[derive(Clone, Debug)]
 pub(super) struct Found {
     /// As the API shows it, without what changes from tick to tick.
-    pub(super) view: api::Load,
+    pub(super) view: api::Shared<api::Load>,
     /// What one replica should carry.
     pub(super) per_replica: PerReplica,
     /// What of that is left for demand, where replicas cost something whatever they serve; else the same.
@@ -70,8 +69,6 @@ pub(super) struct Found {
     pub(super) most_seen: Option<f64>,
     /// Why the forecast is not trusted.
     pub(super) distrust: Option<String>,
-    /// The forecast.
-    pub(super) forecast: Option<Forecast>,
 }
 
 /// Something that stands against a floor, or that should be known.

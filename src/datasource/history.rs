@@ -1,5 +1,7 @@
 //! One load's history: fetched once, then only what is new; whole again, ever more rarely, while samples are missing.
 
+mod rest;
+
 use super::grid::agree;
 use super::reader::{Answer, RangeQuery};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,6 +9,7 @@ use floorcast_models::{
     series::{Series, SeriesError},
     study::LATE,
 };
+use rest::Rest;
 
 /// Newest samples asked for again: late scrapes and remote writes may still change the last two, the third is settled
 /// and must agree.
@@ -26,6 +29,7 @@ pub struct History {
     step: TimeDelta,
     window: TimeDelta,
     series: Option<Series>,
+    resting: Option<Rest>,
     whole_at: Option<DateTime<Utc>>,
     distrusted: bool,
     /// Time from one whole reading to the next while samples are missing.
@@ -50,7 +54,16 @@ pub struct Absorbed {
 impl History {
     /// `window` of `query` every `step`; nothing is there yet.
     pub fn new(query: impl Into<String>, step: TimeDelta, window: TimeDelta) -> Self {
-        Self { query: query.into(), step, window, series: None, whole_at: None, distrusted: false, wait: REFETCH }
+        Self {
+            query: query.into(),
+            step,
+            window,
+            series: None,
+            resting: None,
+            whole_at: None,
+            distrusted: false,
+            wait: REFETCH,
+        }
     }
 
     /// The query.
@@ -61,6 +74,21 @@ impl History {
     /// Samples so far; `None` before the first whole answer.
     pub fn series(&self) -> Option<&Series> {
         self.series.as_ref()
+    }
+
+    /// Puts the samples away until [`History::wake`]: what `copy`, that stays, gives for a stamp as we have it needs not be kept
+    /// twice. Where it gives too little of it everything stays as it is.
+    pub fn rest(&mut self, copy: impl Fn(DateTime<Utc>) -> f32) {
+        if let Some(rest) = self.series.as_ref().and_then(|series| Rest::of(series, copy)) {
+            (self.series, self.resting) = (None, Some(rest));
+        }
+    }
+
+    /// Takes the samples back, from the same `copy` as they were put away by, whatever it has taken in since.
+    pub fn wake(&mut self, copy: impl Fn(DateTime<Utc>) -> f32) {
+        if let Some(rest) = self.resting.take() {
+            self.series = rest.series(copy);
+        }
     }
 
     /// What to ask next; `None` while no new sample can be there.

@@ -1,5 +1,10 @@
 //! What `/api/v1` tells: plain values, published by the daemon, read by `status`, `plan` and `explain`.
 
+mod points;
+mod shared;
+pub use points::{ForecastPoint, Points};
+pub use shared::Shared;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
@@ -127,7 +132,7 @@ pub struct Workload {
     /// The seasons' zone.
     pub timezone: String,
     /// The loads; the floor is the maximum over them.
-    pub loads: Vec<Load>,
+    pub loads: Vec<Shared<Load>>,
     /// The floor's plan for the next 24 h: need from each instant on.
     pub plan: Vec<PlanStep>,
     /// The windows of the schedule that are open or open within the next 24 h.
@@ -141,7 +146,7 @@ pub struct Workload {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub capped: Option<Capped>,
     /// The last decisions that changed something, newest first.
-    pub history: Vec<Change>,
+    pub history: Vec<Shared<Change>>,
     /// What stands against a floor, or should be known: refusals, wrong annotations, warnings.
     pub notes: Vec<Note>,
     /// When this was decided.
@@ -211,7 +216,7 @@ pub struct Load {
     /// Share of past windows that the upper quantile covered.
     pub coverage: Option<f64>,
     /// The forecast for the next 24 h, thinned to at most 289 points.
-    pub forecast: Vec<ForecastPoint>,
+    pub forecast: Points,
     /// What learning noticed: masked outages, short history, censored demand.
     pub notes: Vec<String>,
 }
@@ -224,8 +229,7 @@ impl Load {
 
     /// The upper value in force at an instant.
     pub fn upper_at(&self, at: DateTime<Utc>) -> Option<f64> {
-        let i = self.forecast.partition_point(|point| point.at <= at).checked_sub(1)?;
-        self.forecast.get(i).map(|point| point.upper)
+        self.forecast.at(at).map(|point| f64::from(point.upper))
     }
 }
 
@@ -261,18 +265,6 @@ pub struct Trust {
     pub trusted: bool,
     /// Why, as a sentence.
     pub why: String,
-}
-
-/// One point of a forecast.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ForecastPoint {
-    /// When.
-    pub at: DateTime<Utc>,
-    /// Expected load.
-    pub point: f64,
-    /// Upper quantile of the maximum over the lead time from here.
-    pub upper: f64,
 }
 
 /// Replicas needed from an instant on.
@@ -356,7 +348,8 @@ impl Workload {
     /// The same without the long parts, for lists.
     #[must_use]
     pub fn brief(&self) -> Self {
-        let loads = self.loads.iter().map(|load| Load { forecast: Vec::new(), ..load.clone() }).collect();
+        let brief = |load: &Shared<Load>| Load { forecast: Points::default(), ..Load::clone(load) }.into();
+        let loads = self.loads.iter().map(brief).collect();
         Self { loads, plan: Vec::new(), history: Vec::new(), ..self.clone() }
     }
 
@@ -365,7 +358,8 @@ impl Workload {
     pub fn as_of(mut self, tick: Option<DateTime<Utc>>) -> Self {
         self.decided = self.decided.and(tick).or(self.decided);
         for load in &mut self.loads {
-            load.sample_age_seconds = load.age(tick).map(|age| age.num_seconds());
+            let sample_age_seconds = load.age(tick).map(|age| age.num_seconds());
+            *load = Load { sample_age_seconds, ..Load::clone(load) }.into();
         }
         self
     }

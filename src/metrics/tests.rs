@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::http::api::{Capped, ForecastPoint, Load, Score, Weight, Workload};
+use crate::http::api::{Capped, Load, Points, Score, Weight, Workload};
 use chrono::{DateTime, TimeDelta};
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ fn text(metrics: &Metrics) -> String {
 
 fn workload(hpa: &str) -> Workload {
     let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
-    let point = |minutes, upper| ForecastPoint { at: now + TimeDelta::minutes(minutes), point: 1.0, upper };
+    let (from, step) = (now - TimeDelta::minutes(7), TimeDelta::minutes(5));
     Workload {
         namespace: "shop".to_owned(),
         hpa: hpa.to_owned(),
@@ -25,16 +25,19 @@ fn workload(hpa: &str) -> Workload {
         state: "Holding".to_owned(),
         limited_by: vec!["Headroom".to_owned()],
         capped: Some(Capped { at: now + TimeDelta::hours(6), need: 50, limit: 36 }),
-        loads: vec![Load {
-            name: "cpu".to_owned(),
-            now: Some(4.5),
-            forecast: vec![point(-5, 7.0), point(-1, 9.0), point(4, 8.0)],
-            score: Some(Score { mase: 1.0, wape: 0.1, pinball: 0.1, coverage: 0.9 }),
-            coverage: Some(0.96),
-            newest: Some(now - TimeDelta::seconds(20)),
-            weights: vec![Weight { model: "profile".to_owned(), weight: 0.7 }],
-            ..Load::default()
-        }],
+        loads: vec![
+            Load {
+                name: "cpu".to_owned(),
+                now: Some(4.5),
+                forecast: Points::new(from, step, [(1.0, 7.0), (1.0, 9.0), (1.0, 8.0)]),
+                score: Some(Score { mase: 1.0, wape: 0.1, pinball: 0.1, coverage: 0.9 }),
+                coverage: Some(0.96),
+                newest: Some(now - TimeDelta::seconds(20)),
+                weights: vec![Weight { model: "profile".to_owned(), weight: 0.7 }],
+                ..Load::default()
+            }
+            .into(),
+        ],
         ..Workload::default()
     }
 }
@@ -117,7 +120,7 @@ fn beyond_the_limit_workloads_are_counted_only() {
 fn a_label_cannot_break_out_of_its_quotes() {
     let metrics = Metrics::new(1).unwrap();
     let mut odd = workload("web");
-    odd.loads[0].name = "a\"b\\c\nd".to_owned();
+    odd.loads = vec![Load { name: "a\"b\\c\nd".to_owned(), ..Load::clone(&odd.loads[0]) }.into()];
     show(&metrics, vec![odd]);
     assert!(text(&metrics).contains(r#"floorcast_workload_load{hpa="web",load="a\"b\\c\nd",namespace="shop"} 4.5"#));
     assert!(text(&metrics).contains(r"workload_newest_sample_age_seconds{"));

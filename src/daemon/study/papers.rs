@@ -98,6 +98,20 @@ impl Paper {
         }
     }
 
+    /// Puts the samples away until the next run: what was learned of them has them too.
+    pub(super) fn rest(&mut self) {
+        if let Some(learned) = self.study.learned() {
+            self.history.rest(|at| learned.sample(at));
+        }
+    }
+
+    /// Takes them back.
+    pub(super) fn wake(&mut self) {
+        if let Some(learned) = self.study.learned() {
+            self.history.wake(|at| learned.sample(at));
+        }
+    }
+
     /// Takes in an answer to the history's question. An answer that cannot be used leaves everything as it was: a gap.
     pub(super) fn absorb(&mut self, now: DateTime<Utc>, answer: Result<Answer, ReadError>) {
         self.partial = None;

@@ -76,6 +76,7 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     let now = (desk.now)();
     let mut startups = Vec::new();
     let mut troubles = Vec::new();
+    papers.loads.iter_mut().for_each(Paper::wake);
     if derive::is_due(&brief, &papers, now) {
         match derive::derive(&desk, &brief, &mut papers, now).await {
             Ok(seen) => startups = seen,
@@ -106,11 +107,9 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
             paper.learn(now, &how, every, &going_on(&events, now));
         }
         let tolerance = backcast::arithmetic(&workload, &config).tolerance;
-        let mut findings = findings(&papers, now, troubles, tolerance, &events);
-        for found in &mut findings.loads {
-            found.view.notes.extend(days.iter().cloned());
-        }
+        let mut findings = findings(&papers, now, troubles, (tolerance, &events, &days));
         backcast::judge(&mut papers, past, &workload, &config, now, &mut findings);
+        papers.loads.iter_mut().for_each(Paper::rest);
         (papers, findings)
     };
     let computed = match desk.learn_on {
@@ -190,10 +189,10 @@ fn findings(
     papers: &Papers,
     now: DateTime<Utc>,
     mut troubles: Vec<Trouble>,
-    tolerance: Tolerance,
-    events: &[Occurrence],
+    (tolerance, events, days): (Tolerance, &[Occurrence], &[String]),
 ) -> Findings {
-    let loads: Vec<Found> = papers.loads.iter().map(|paper| found(paper, now, events)).collect();
+    let (loads, forecasts): (Vec<Found>, Vec<_>) =
+        papers.loads.iter().map(|paper| found(paper, now, events, days)).unzip();
     for paper in &papers.loads {
         troubles.extend(trouble_of(paper));
     }
@@ -203,23 +202,27 @@ fn findings(
         event: EventReason::Underivable,
         blocks: false,
     }));
-    let curves: Option<Vec<Curve<'_>>> = loads.iter().map(|found| curve(found, tolerance)).collect();
+    let curves: Option<Vec<Curve<'_>>> = loads
+        .iter()
+        .zip(&forecasts)
+        .map(|(found, forecast)| Some(curve(found, forecast.as_ref()?, tolerance)))
+        .collect();
     let plan = curves.filter(|c| !c.is_empty()).and_then(|c| plan_of(&c));
     Findings { plan, loads, troubles, verdict: None, derivation: Derivation::default() }
 }
 
 /// What the load needs, by what the HPA itself leaves alone.
-fn curve(found: &Found, tolerance: Tolerance) -> Option<Curve<'_>> {
-    let forecast = found.forecast.as_ref()?;
-    Some(Curve {
+fn curve<'a>(found: &Found, forecast: &'a Forecast, tolerance: Tolerance) -> Curve<'a> {
+    Curve {
         origin: forecast.origin,
         step: forecast.step,
         upper: &forecast.upper,
         per: tolerance.accepted(found.useful),
-    })
+    }
 }
 
-fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence]) -> Found {
+/// What is known of one load, and its forecast: a tick needs the plan that is made of it, not the forecast itself.
+fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence], days: &[String]) -> (Found, Option<Forecast>) {
     let learned = paper.study.learned();
     let series = paper.history.series();
     let newest = series.and_then(floorcast_models::series::Series::newest);
@@ -229,8 +232,11 @@ fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence]) -> Found {
         expect(&mut forecast, events);
         forecast
     });
-    Found {
-        view: api::Load { newest, ..view(paper, learned, forecast.as_ref(), value) },
+    let mut view = view(paper, learned, forecast.as_ref(), value);
+    view.newest = newest;
+    view.notes.extend(days.iter().cloned());
+    let found = Found {
+        view: view.into(),
         per_replica: paper.load.per_replica,
         useful: paper.useful(),
         now: value,
@@ -239,8 +245,8 @@ fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence]) -> Found {
         distrust: skewed(paper)
             .or_else(|| falls(paper))
             .or_else(|| paper.study.trust().filter(|t| !t.trusted).map(|t| t.why.clone())),
-        forecast,
-    }
+    };
+    (found, forecast)
 }
 
 /// Clocks that differ so much that "now" means two things: nothing may be raised by such a history.
@@ -291,16 +297,15 @@ fn score(score: &floorcast_models::backtest::Score) -> api::Score {
 }
 
 /// At most [`POINTS`] points of the forecast; of those left out the highest upper value is kept.
-fn points(forecast: &Forecast) -> Vec<api::ForecastPoint> {
+fn points(forecast: &Forecast) -> api::Points {
     let per = forecast.len().div_ceil(POINTS).max(1);
-    (0..forecast.len())
-        .step_by(per)
-        .map(|i| {
-            let until = (i + per).min(forecast.len());
-            let upper = forecast.upper[i..until].iter().copied().fold(0.0, f64::max);
-            api::ForecastPoint { at: forecast.time(i), point: forecast.point[i], upper }
-        })
-        .collect()
+    let step = forecast.step * i32::try_from(per).unwrap_or(i32::MAX);
+    let values = (0..forecast.len()).step_by(per).map(|i| {
+        let until = (i + per).min(forecast.len());
+        let upper = forecast.upper[i..until].iter().copied().fold(0.0, f64::max);
+        (forecast.point[i] as f32, upper as f32)
+    });
+    api::Points::new(forecast.origin, step, values)
 }
 
 fn trouble_of(paper: &Paper) -> Vec<Trouble> {
