@@ -15,6 +15,7 @@ mod write;
 
 use entry::Entry;
 pub use entry::Key;
+pub(crate) use study::arithmetic;
 pub use wiring::{Clock, Connect, LearnOn, Wiring};
 
 use crate::{

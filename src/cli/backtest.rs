@@ -1,51 +1,77 @@
 //! `backtest`: what floorcast would have done for a workload, beside what people do without it, and what each would have cost.
 
+mod cluster;
 mod equal;
 mod progress;
+mod ranking;
 mod report;
 mod source;
 mod table;
+mod terms;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 mod verdict;
 mod work;
 
-use super::{Exit, Failure, Global, output, spark::Ink};
+use super::{Exit, Failure, Global, output, plan, spark::Ink};
 use crate::config::period;
 use chrono::TimeDelta;
 use clap::{Args, ValueEnum};
+use cluster::Wanted;
 use floorcast_models::replay::Measure;
 use progress::Progress;
 use std::path::PathBuf;
 
 /// What floorcast would have done: starved minutes and pod-hours, beside the HPA alone and what people do without forecasts.
+///
+/// For an HPA of the cluster (NAME), for all of a namespace or of the cluster (-n or -A: a ranking of who would gain most), for a
+/// PromQL query, or for a recording. Nobody needs to have opted in, and nothing is written.
 #[derive(Clone, Debug, Args)]
 pub struct Backtest {
+    /// An HPA of the cluster, as NAME or NAMESPACE/NAME: its load comes from Prometheus, its settings from the cluster
+    #[arg(conflicts_with_all = ["csv", "query"])]
+    pub hpa: Option<String>,
     /// The load: CSV rows of `timestamp_unix_seconds,value`
-    #[arg(long, value_name = "FILE.csv")]
-    pub csv: PathBuf,
-    /// From a pod's creation to ready, the median
-    #[arg(long, value_name = "TIME", default_value = "90s", value_parser = pod_start)]
-    pub pod_start: TimeDelta,
-    /// Replicas that the mean load needs: fixes the load that one replica should carry
-    #[arg(long, value_name = "N", default_value_t = 10.0, value_parser = above_zero, conflicts_with = "target_per_replica")]
-    pub replicas_at_mean: f64,
+    #[arg(long, value_name = "FILE.csv", conflicts_with = "query")]
+    pub csv: Option<PathBuf>,
+    /// The load: one series of PromQL, asked of a datasource of --config
+    #[arg(long, value_name = "PROMQL", requires = "config")]
+    pub query: Option<String>,
+    /// Datasource of --query, by its name in the configuration; absent: the first
+    #[arg(long, value_name = "NAME", requires = "query")]
+    pub datasource: Option<String>,
+    /// The daemon's configuration: datasources, templates, step and length of the history
+    #[arg(long, short, value_name = "FILE", env = "FLOORCAST_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Longest time that listing the cluster and asking Prometheus may take, in seconds
+    #[arg(long, value_name = "SECONDS", default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..=3600), hide_short_help = true)]
+    pub timeout: u64,
+    /// From a pod's creation to ready, the median; absent: what the HPA's lead time says, else 90s
+    #[arg(long, value_name = "TIME", value_parser = pod_start)]
+    pub pod_start: Option<TimeDelta>,
+    /// Replicas that the mean load needs, which fixes the load that one replica should carry; absent: the HPA's target, else 10
+    #[arg(long, value_name = "N", value_parser = above_zero, conflicts_with = "target_per_replica")]
+    pub replicas_at_mean: Option<f64>,
     /// Load that one replica should carry, in the load's unit; absent: by --replicas-at-mean
     #[arg(long, value_name = "LOAD", value_parser = above_zero)]
     pub target_per_replica: Option<f64>,
-    /// Target utilisation of a pod's capacity, percent: 80 leaves a headroom of 25 % above the target
-    #[arg(long, value_name = "PERCENT", default_value_t = 80, value_parser = clap::value_parser!(u32).range(5..=100))]
-    pub utilisation: u32,
-    /// What the HPA measures
-    #[arg(long, value_enum, default_value_t, value_name = "METRIC")]
-    pub metric: Metric,
-    /// `minReplicas`, the base
-    #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub min_replicas: u32,
-    /// `maxReplicas`; absent: twice what the highest load needs
+    /// Target utilisation of a pod's capacity, percent: 80 leaves a headroom of 25 % above the target; absent: the HPA's for CPU,
+    /// else 80
+    #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u32).range(5..=100))]
+    pub utilisation: Option<u32>,
+    /// What the HPA measures; absent: what it does, else load
+    #[arg(long, value_enum, value_name = "METRIC")]
+    pub metric: Option<Metric>,
+    /// `minReplicas`, the base; absent: the HPA's, else 2
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub min_replicas: Option<u32>,
+    /// `maxReplicas`; absent: the HPA's, else twice what the highest load needs
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub max_replicas: Option<u32>,
-    /// Share of lead windows whose highest load the floor must cover, 0.5 to 0.999
-    #[arg(long, value_name = "SHARE", default_value_t = 0.95, value_parser = quantile)]
-    pub quantile: f64,
+    /// Share of lead windows whose highest load the floor must cover, 0.5 to 0.999; absent: the HPA's annotation, else 0.95
+    #[arg(long, value_name = "SHARE", value_parser = quantile)]
+    pub quantile: Option<f64>,
     /// Replay the last days only; absent: everything after the first quarter, at most a week, which is only learned from
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub days: Option<u32>,
@@ -84,15 +110,56 @@ impl From<Metric> for Measure {
 
 /// Replays and prints.
 pub async fn run(global: &Global, command: Backtest) -> Result<Exit, Failure> {
-    let loaded = source::Source::Csv(command.csv.clone()).load()?;
-    // A thread of its own: minutes of computing are not for the async ones, and an interrupt must not wait for them.
-    let replayed = tokio::task::spawn_blocking(move || work::report(&loaded, &command, &Progress::begin()));
-    let report = tokio::select! {
-        done = replayed => done.map_err(|e| Failure::new(Exit::No, format!("the backtest ended badly: {e}; please report it")))??,
-        _ = tokio::signal::ctrl_c() => interrupted(),
+    let subject = if let Some(csv) = &command.csv {
+        source::csv(csv)?
+    } else if let Some(query) = &command.query {
+        source::query(query, &command).await?
+    } else if let Some(name) = &command.hpa {
+        let (namespace, hpa) = global.named(name)?;
+        let namespace = match namespace {
+            Some(namespace) => namespace,
+            None => plan::context_namespace(global).await,
+        };
+        let found = cluster::subjects(global, &command, &Wanted::One(namespace.clone(), hpa.clone())).await?;
+        let nobody = || Failure::new(Exit::No, format!("there is no HPA {namespace}/{hpa}; see kubectl get hpa -A"));
+        found.into_iter().next().ok_or_else(nobody)?.subject.map_err(|why| Failure::new(Exit::No, why))?
+    } else if global.all_namespaces || global.namespace.is_some() {
+        return rank(global, command).await;
+    } else {
+        return Err(Failure::misused(
+            "say what to replay: an HPA (NAME or NAMESPACE/NAME), -A or -n NAMESPACE for all, --csv FILE, or --query PROMQL",
+        ));
     };
+    let report = computed(move || work::report(&subject, &command, &Progress::begin())).await??;
     output::print(global.output, &report, |report| table::text(report, Ink::of_environment()))?;
     Ok(Exit::Done)
+}
+
+/// All HPAs, those first that would gain most.
+async fn rank(global: &Global, command: Backtest) -> Result<Exit, Failure> {
+    let wanted = global.namespace.clone().map_or(Wanted::All, Wanted::Namespace);
+    let found = cluster::subjects(global, &command, &wanted).await?;
+    if found.is_empty() {
+        let (place, flag) = global.namespace.as_ref().map_or(("cluster", ""), |_| ("namespace", "-n "));
+        let name = global.namespace.as_deref().unwrap_or_default();
+        return Err(Failure::new(
+            Exit::No,
+            format!("there is no HPA in the {place} {flag}{name}").trim_end().to_owned(),
+        ));
+    }
+    let ranking = computed(move || ranking::Ranking::of(found, &command, &Progress::begin())).await?;
+    output::print(global.output, &ranking, ranking::Ranking::text)?;
+    Ok(Exit::Done)
+}
+
+/// On a thread of its own: minutes of computing are not for the async ones, and an interrupt must not wait for them.
+async fn computed<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::select! {
+        done = tokio::task::spawn_blocking(work) => {
+            done.map_err(|e| Failure::new(Exit::No, format!("the backtest ended badly: {e}; please report it")))
+        }
+        _ = tokio::signal::ctrl_c() => interrupted(),
+    }
 }
 
 /// Nothing was written, so nothing is to be undone.
@@ -123,6 +190,3 @@ fn share(text: &str) -> Result<f64, String> {
     let share = above_zero(number.trim())? / unit;
     if share < 1.0 { Ok(share) } else { Err("it must be below 1, which is 100%".to_owned()) }
 }
-
-#[cfg(test)]
-mod tests;

@@ -60,18 +60,25 @@ pub async fn look(
     namespace: Option<&str>,
     patience: Duration,
 ) -> Result<Seen, Failure> {
-    let clients = kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(e.to_string()))?;
-    let mut watching = process::watching(&config, &global.own_namespace(&config));
-    if let Some(namespace) = namespace {
-        watching.scope = Scope::Namespaces(vec![namespace.to_owned()]);
-    }
-    let metrics = Arc::new(Metrics::new(0).map_err(|e| Failure::new(Exit::No, e.to_string()))?);
-    let connect = process::datasources(metrics);
-    let look = Look { clients, watching, config, connect, clock: Arc::new(Utc::now) };
-    look.take(patience, std::io::stderr().is_terminal()).await
+    Look::of(global, config, namespace).await?.take(patience, std::io::stderr().is_terminal()).await
 }
 
 impl Look {
+    /// What is needed for a look at the cluster of the command line; with a namespace, at that alone.
+    ///
+    /// # Errors
+    /// The cluster could not be reached.
+    pub async fn of(global: &Global, config: Config, namespace: Option<&str>) -> Result<Self, Failure> {
+        let clients = kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(e.to_string()))?;
+        let mut watching = process::watching(&config, &global.own_namespace(&config));
+        if let Some(namespace) = namespace {
+            watching.scope = Scope::Namespaces(vec![namespace.to_owned()]);
+        }
+        let metrics = Arc::new(Metrics::new(0).map_err(|e| Failure::new(Exit::No, e.to_string()))?);
+        let connect = process::datasources(metrics);
+        Ok(Self { clients, watching, config, connect, clock: Arc::new(Utc::now) })
+    }
+
     /// Ticks until everything that can be known now is known, or the time is over.
     ///
     /// # Errors
@@ -160,7 +167,7 @@ fn unlisted(cluster: &Cluster, patience: Duration) -> Failure {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::{
         datasource::{DatasourceSettings, Reader, Unobserved},
@@ -178,7 +185,8 @@ mod tests {
 
     const CONFIG: &str = "datasources: [{name: simulation, url: 'http://prometheus.simulation.invalid'}]";
 
-    fn of(server: &Server, prometheus: &Prometheus) -> Look {
+    /// A look at a simulated cluster.
+    pub(in crate::cli) fn of(server: &Server, prometheus: &Prometheus) -> Look {
         let config = Config::parse(CONFIG, Path::new("test")).unwrap();
         let transport = prometheus.clone();
         let connect = move |config: &Config| {
@@ -195,8 +203,8 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn a_look_knows_the_plan_and_writes_nothing() {
+    /// The demo's shop, ten minutes old, with weeks of history.
+    pub(in crate::cli) async fn shops() -> (Server, Prometheus) {
         let scenario = shop(1, 1);
         let server = Server::new(Simulated::starting_at(scenario.start), 1);
         let prometheus = Prometheus::new(server.clock(), 1);
@@ -207,6 +215,12 @@ mod tests {
             controllers.deploy(workload).unwrap();
         }
         controllers.run(scenario.start + TimeDelta::minutes(10), |_, _| {}).await.unwrap();
+        (server, prometheus)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_look_knows_the_plan_and_writes_nothing() {
+        let (server, prometheus) = shops().await;
         let by_somebody = |server: &Server| {
             server.audit_log().into_iter().filter(|e| e.request.user == "somebody").collect::<Vec<_>>()
         };

@@ -54,7 +54,7 @@ pub(super) async fn fetch(global: &Global, reach: &Reach, name: &str) -> Result<
     })
 }
 
-async fn context_namespace(global: &Global) -> String {
+pub(super) async fn context_namespace(global: &Global) -> String {
     let clients = crate::kubernetes::connect(&global.source()).await;
     clients.map_or_else(|_| "default".to_owned(), |c| c.namespace)
 }

@@ -8,6 +8,7 @@ mod derive;
 mod papers;
 mod run;
 
+pub(crate) use backcast::arithmetic;
 pub(super) use papers::Papers;
 pub(super) use run::{Brief, Desk, Report, run};
 

@@ -9,12 +9,14 @@ use super::workload::{Scaled, TargetKind, TargetRef, Workload};
 use chrono::TimeDelta;
 use futures::StreamExt;
 use kube::runtime::WatchStreamExt;
-use kube::runtime::watcher::{Config, Event, watcher};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{Config, DefaultBackoff, Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -397,6 +399,28 @@ impl Start<'_> {
     }
 }
 
+/// Longest wait of a watch. Somebody may opt out while it waits, and has his floor back within 60 s; a listing and a write
+/// come after it. A watch that asks six times a minute is nothing to an API server that is coming up.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// kube's backoff of watches (0.8 s, doubled, with jitter), but never longer than [`LONGEST_WAIT`].
+#[derive(Default)]
+struct Soon(DefaultBackoff);
+
+impl Iterator for Soon {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        self.0.next().map(|wait| wait.min(LONGEST_WAIT))
+    }
+}
+
+impl Backoff for Soon {
+    fn reset(&mut self) {
+        self.0.reset();
+    }
+}
+
 /// One running watch.
 struct Follow<K> {
     what: String,
@@ -409,9 +433,9 @@ impl<K> Follow<K>
 where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
-    /// Follows the watch for ever: lost connections, 410 and refusals are met by kube's backoff (0.8 s to 30 s).
+    /// Follows the watch for ever: lost connections, 410 and refusals are met by [`Soon`].
     async fn run(self, api: Api<K>, config: Config, prune: fn(&mut K)) {
-        let mut events = watcher(api, config).default_backoff().modify(prune).boxed();
+        let mut events = watcher(api, config).backoff(Soon::default()).modify(prune).boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => self.take(event),

@@ -4,9 +4,9 @@ use chrono::{TimeDelta, Utc};
 use floorcast_testbed::cluster::Options;
 use floorcast_testbed::workload::Shape;
 use floorcast_testbed::{Cluster, prometheus, wait};
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at};
+use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, program, settings};
 use crate::record::{Record, traces};
 
 #[tokio::test]
@@ -31,6 +31,12 @@ async fn scenario_2_shadow_mode_writes_nothing_but_its_lease_and_events() {
     .await
     .unwrap();
     assert_eq!(told["mode"], "shadow");
+    let ranking = backtested(&ground).await;
+    let report = &ranking["workloads"][0]["report"];
+    let policies: Vec<&str> =
+        report["policies"].as_array().unwrap().iter().filter_map(|p| p["policy"].as_str()).collect();
+    assert_eq!(policies[..2], ["hpa", "floorcast"], "{ranking:#}");
+    assert_eq!((report["settings"]["min_replicas"].as_u64(), report["trace"].as_str()), (Some(2), Some("shop/web")));
     // Over the peak, through the time in which it would have lowered something.
     let rest = (begins - Utc::now()).to_std().unwrap_or_default() + 30 * SECOND;
     wait::throughout("the HPA stays the user's", rest, || async {
@@ -46,4 +52,20 @@ async fn scenario_2_shadow_mode_writes_nothing_but_its_lease_and_events() {
     // The log is not silent for want of looking: the Lease is there.
     let audit = ground.cluster.audit().unwrap();
     assert!(audit.iter().any(|r| r.user.username == ACCOUNT && r.object_ref.resource == "leases" && r.mutating()));
+}
+
+/// What the command would have done for all of the namespace: it asks the same cluster and Prometheus under the same account.
+async fn backtested(ground: &Ground) -> Value {
+    let config = settings(&ground.prometheus.url(), &json!({}));
+    let file = ground.cluster.folder().write("backtest.yaml", config.to_string()).unwrap();
+    let output = tokio::process::Command::new(program())
+        .args(["backtest", "--namespace", "shop", "--days", "3", "--output", "json", "--config"])
+        .arg(file)
+        .arg("--kubeconfig")
+        .arg(&ground.account)
+        .kill_on_drop(true)
+        .output();
+    let output = tokio::time::timeout(120 * SECOND, output).await.unwrap().unwrap();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {errors}"))
 }

@@ -36,6 +36,10 @@ pub struct Setup {
     pub nodes: Option<Nodes>,
     /// What becomes of load above capacity.
     pub excess: Excess,
+    /// The controller's tolerance, where it is not the usual 0.1.
+    pub tolerance: Option<f64>,
+    /// `spec.behavior` as the workload has it.
+    pub behavior: Option<Behavior>,
 }
 
 /// What can be set.
@@ -43,9 +47,9 @@ pub struct Setup {
 pub struct Setting {
     /// Target utilisation of a pod's capacity, percent.
     pub utilisation: u32,
-    /// Tolerance of the controller, where it is not the usual 0.1.
+    /// Tolerance, where it is not the workload's.
     pub tolerance: Option<f64>,
-    /// `spec.behavior`.
+    /// `spec.behavior`, where it is not the workload's.
     pub behavior: Option<Behavior>,
 }
 
@@ -72,7 +76,7 @@ impl Setup {
     pub fn workload(&self, setting: &Setting) -> Workload {
         let utilisation = setting.utilisation.max(1);
         let mut controller = Controller::of(Version::V1_36);
-        if let Some(tolerance) = setting.tolerance {
+        if let Some(tolerance) = setting.tolerance.or(self.tolerance) {
             controller.flags.tolerance = tolerance;
         }
         Workload {
@@ -84,7 +88,7 @@ impl Setup {
             },
             min: self.min,
             max: self.max(utilisation),
-            behavior: setting.behavior.clone(),
+            behavior: setting.behavior.as_ref().or(self.behavior.as_ref()).cloned(),
             start_up: self.start_up,
             pipeline: self.pipeline,
             nodes: self.nodes,
@@ -92,6 +96,14 @@ impl Setup {
             excess: self.excess,
             controller,
         }
+    }
+
+    /// The median start-up that asks for this lead time, [`Setup::lead`] turned round; within 1 s to 2 h.
+    pub fn start_up_of(lead: TimeDelta) -> TimeDelta {
+        let sync = Controller::of(Version::V1_36).flags.sync_period;
+        let usual = StartUp::of(TimeDelta::zero());
+        let median = (lead - sync).num_milliseconds() as f64 / (1.2816 * usual.spread).exp();
+        TimeDelta::milliseconds(median as i64).clamp(TimeDelta::seconds(1), TimeDelta::hours(2))
     }
 
     /// How far ahead pods must be asked for: the start-up that nine pods of ten keep, and a sync of the HPA; as the daemon

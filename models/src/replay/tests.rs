@@ -31,6 +31,8 @@ fn setup(load: &Recorded) -> Setup {
         pipeline: Pipeline::default(),
         nodes: None,
         excess: Excess::Lost,
+        tolerance: None,
+        behavior: None,
     }
 }
 

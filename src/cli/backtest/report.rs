@@ -69,6 +69,8 @@ pub(super) struct Settings {
     pub starved_budget: f64,
     /// Decides every chance.
     pub seed: u64,
+    /// What a reader should know of where the load and these settings come from.
+    pub notes: Vec<String>,
 }
 
 /// One policy's figures at the common setting.

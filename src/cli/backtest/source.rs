@@ -1,40 +1,79 @@
-//! Where a load comes from.
+//! Where a load comes from, if not from an HPA of the cluster.
 
-use super::Failure;
-use crate::cli::demo;
+use super::{
+    Backtest, Exit, Failure,
+    terms::{Own, Subject},
+};
+use crate::{
+    cli::demo,
+    config::{self, Config},
+    datasource::{Datasources, RangeQuery},
+    metrics::Metrics,
+    process,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{series::Series, trace::Trace};
-use std::path::PathBuf;
-
-/// Where a load comes from.
-#[derive(Clone, Debug)]
-pub(super) enum Source {
-    /// A file.
-    Csv(PathBuf),
-}
-
-/// A load, with the name that the report gives it.
-#[derive(Clone, Debug)]
-pub(super) struct Loaded {
-    pub(super) name: String,
-    pub(super) series: Series,
-}
+use std::{path::Path, sync::Arc};
 
 /// More points than that are no load: two years of 15 s.
 const MOST: i64 = 4_500_000;
 
-impl Source {
-    /// Reads the load.
-    pub(super) fn load(&self) -> Result<Loaded, Failure> {
-        match self {
-            Self::Csv(file) => {
-                let trace = demo::read(file, "--csv")?;
-                let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-                let series =
-                    series(&trace).map_err(|why| Failure::misused(format!("--csv {}: {why}", file.display())))?;
-                Ok(Loaded { name, series })
-            }
+/// A recording.
+pub(super) fn csv(file: &Path) -> Result<Subject, Failure> {
+    let trace = demo::read(file, "--csv")?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let series = series(&trace).map_err(|why| Failure::misused(format!("--csv {}: {why}", file.display())))?;
+    Ok(Subject { name, series, own: Own::default() })
+}
+
+/// One series of a datasource.
+pub(super) async fn query(query: &str, command: &Backtest) -> Result<Subject, Failure> {
+    let config = configuration(command)?;
+    let datasource = match (&command.datasource, config.datasources.first()) {
+        (Some(name), _) => name.clone(),
+        (None, Some(first)) => first.name.clone(),
+        (None, None) => return Err(Failure::misused("--query: the configuration has no datasources; add one")),
+    };
+    let failed = |why: String| Failure::new(Exit::No, why);
+    let metrics = Arc::new(Metrics::new(0).map_err(|e| failed(e.to_string()))?);
+    let datasources = process::datasources(metrics)(&config).map_err(failed)?;
+    let asking = Asking { datasources: &datasources, config: &config, now: Utc::now() };
+    let series = asking.range(&datasource, query).await.map_err(Failure::unreachable)?;
+    Ok(Subject { name: query.to_owned(), series, own: Own::default() })
+}
+
+/// The daemon's configuration, where one is given.
+pub(super) fn configuration(command: &Backtest) -> Result<Config, Failure> {
+    Ok(command.config.as_ref().map(|file| config::load(file)).transpose()?.unwrap_or_default())
+}
+
+/// Whom to ask for loads, and when it is.
+#[derive(Clone, Copy)]
+pub(super) struct Asking<'a> {
+    pub(super) datasources: &'a Datasources,
+    pub(super) config: &'a Config,
+    pub(super) now: DateTime<Utc>,
+}
+
+impl Asking<'_> {
+    /// The history of a query as the daemon would read it, from its first sample on.
+    pub(super) async fn range(&self, datasource: &str, query: &str) -> Result<Series, String> {
+        let (defaults, now) = (&self.config.defaults, self.now);
+        let (query, start) = (query.to_owned(), now - defaults.history.get());
+        let ask = RangeQuery { query, start, end: now, step: defaults.step.get() };
+        let reader = self.datasources.get(datasource).map_err(|e| e.to_string())?;
+        let answer = reader.range(now, std::slice::from_ref(&ask)).await.pop();
+        let answer = answer.ok_or_else(|| "nothing was answered".to_owned())?.map_err(|e| e.to_string())?;
+        if answer.is_partial() {
+            let warnings = answer.warnings.join("; ");
+            return Err(format!("{datasource} answered with warnings, so this may be a part only: {warnings}"));
         }
+        let mut series = answer.series;
+        let Some(first) = series.values().iter().position(|v| !v.is_nan()) else {
+            return Err(reader.why_empty(now, &ask.query).await.map_or_else(|e| e.to_string(), |why| why.to_string()));
+        };
+        series.forget_before(series.time(first));
+        Ok(series)
     }
 }
 

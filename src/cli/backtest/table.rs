@@ -28,6 +28,9 @@ pub(super) fn text(report: &Report, ink: Ink) -> String {
         s.saturation,
         100.0 * report.forecast.trusted_share
     );
+    for note in &s.notes {
+        text += &format!("Note: {note}.\n");
+    }
     if !report.equal_service.is_empty() {
         text += &format!("\n{}", equal(report));
     }
@@ -117,7 +120,7 @@ fn equal_row(row: &EqualService) -> Vec<String> {
     ]
 }
 
-fn difference(alone: f64, with: f64) -> String {
+pub(super) fn difference(alone: f64, with: f64) -> String {
     if alone > 0.0 { format!("{:+.1} %", (with - alone) / alone * 100.0) } else { "-".to_owned() }
 }
 

@@ -1,4 +1,3 @@
-#![allow(clippy::unwrap_used)]
 //! A whole backtest of a small load, and what is refused.
 
 use super::*;
@@ -16,12 +15,12 @@ fn command(arguments: &[&str]) -> Result<Backtest, String> {
 }
 
 /// Eight days of a load that leaps every morning, in steps of 5 min.
-fn leaping() -> source::Loaded {
+fn leaping() -> terms::Subject {
     let start = chrono::DateTime::from_timestamp(1_767_571_200, 0).unwrap();
     let leap = |i: usize| if (96..216).contains(&(i % 288)) { 400.0 } else { 60.0 };
     let values = (0..8 * 288).map(leap).collect();
     let series = floorcast_models::series::Series::new(start, TimeDelta::minutes(5), values).unwrap();
-    source::Loaded { name: "leaping".to_owned(), series }
+    terms::Subject { name: "leaping".to_owned(), series, own: terms::Own::default() }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::progress::Progress;
 use super::report::{Curves, Figures, ForecastFigures, Report, Settings, rounded};
-use super::source::Loaded;
+use super::terms::{Subject, Terms};
 use super::verdict::{Recommendation, Verdict};
 use super::{Backtest, Failure};
 use crate::http::api::VERSION;
@@ -10,8 +10,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::learn::Learning;
 use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Strategy};
 use floorcast_models::series::Series;
-use floorcast_models::sim::{Excess, Pipeline, StartUp};
-use floorcast_models::units::{PerReplica, Replicas};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -44,21 +42,31 @@ pub(super) fn span(load: &Recorded, days: Option<u32>) -> Span {
 }
 
 /// The whole backtest: learns, replays every policy, tunes them for equal service.
-pub(super) fn report(loaded: &Loaded, command: &Backtest, progress: &Progress) -> Result<Report, Failure> {
+pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) -> Result<Report, Failure> {
     let refused = |why: String| Failure::misused(format!("{}: {why}", loaded.name));
+    let terms = Terms::of(command, &loaded.own);
     let noise = if command.no_noise { Noise::NONE } else { Noise::measured(loaded.series.step()) };
     let load = Recorded::new(&loaded.series, noise, command.seed)
         .map_err(|e| refused(e.to_string()))?
         .ok_or_else(|| refused("not a single sample".to_owned()))?;
     let history = load.history(STEP).map_err(|e| refused(e.to_string()))?;
     let span = span(&load, command.days);
-    let setup = setup(&load, command).ok_or_else(|| refused("the load is 0 throughout".to_owned()))?;
-    let outlooks = outlooks(&history, span, &setup, command, progress).map_err(|e| refused(e.to_string()))?;
+    if load.end() - span.from < TimeDelta::hours(12) {
+        let days = (load.end() - load.start()).num_minutes() as f64 / 1440.0;
+        return Err(refused(format!(
+            "{days:.1} days of load are too few: a day is learned from, half a day at least is replayed"
+        )));
+    }
+    let setup = terms.setup(&load).ok_or_else(|| refused("the load is 0 throughout".to_owned()))?;
+    let also = (!command.no_equal_service && terms.quantile > LOWER).then_some(LOWER);
+    let quantiles: Vec<f64> = [terms.quantile].into_iter().chain(also).collect();
+    let outlooks =
+        outlooks(&history, span, &setup, (&terms, &quantiles), progress).map_err(|e| refused(e.to_string()))?;
     let outlook = outlooks.first().ok_or_else(|| refused("nothing was learned".to_owned()))?;
     let foresight = Outlook::foreseen(&load, span.from, span.until, setup.lead());
     let ground =
         Ground { setup: &setup, load: &load, history: &history, outlook, foresight: &foresight, seed: command.seed };
-    let played = plain(&ground, command.utilisation, span, progress);
+    let played = plain(&ground, terms.utilisation, span, progress);
     let (equal_service, floorcast_dead_at_peak) = if command.no_equal_service {
         (Vec::new(), None)
     } else {
@@ -71,7 +79,7 @@ pub(super) fn report(loaded: &Loaded, command: &Backtest, progress: &Progress) -
         trusted_share: rounded(outlook.trusted_share(), 4),
         distrust: outlook.last_distrust().map(str::to_owned),
     };
-    let settings = settings(loaded, command, (&load, &setup), span, noise);
+    let settings = settings(loaded, (command, &terms), (&load, &setup), span, noise);
     let verdict = Verdict::of(&policies, &forecast, span.until - span.from);
     let recommendation = Recommendation::of(&equal_service);
     let curves = Curves::of(&played);
@@ -90,30 +98,14 @@ pub(super) fn report(loaded: &Loaded, command: &Backtest, progress: &Progress) -
     })
 }
 
-fn setup(load: &Recorded, command: &Backtest) -> Option<Setup> {
-    let mean = load.mean(load.start(), load.end())?;
-    let target = command.target_per_replica.unwrap_or(mean / command.replicas_at_mean);
-    Some(Setup {
-        capacity: PerReplica::new(target * 100.0 / f64::from(command.utilisation))?,
-        measure: command.metric.into(),
-        min: Replicas::new(command.min_replicas),
-        max: command.max_replicas.map(Replicas::new),
-        peak: load.peak(load.start(), load.end()),
-        start_up: StartUp::of(command.pod_start),
-        pipeline: Pipeline::default(),
-        nodes: None,
-        excess: Excess::Lost,
-    })
-}
-
 fn settings(
-    loaded: &Loaded,
-    command: &Backtest,
+    loaded: &Subject,
+    (command, terms): (&Backtest, &Terms),
     (load, setup): (&Recorded, &Setup),
     span: Span,
     noise: Noise,
 ) -> Settings {
-    let target = setup.per_replica(command.utilisation).get();
+    let target = setup.per_replica(terms.utilisation).get();
     Settings {
         start: load.start(),
         from: span.from,
@@ -121,21 +113,22 @@ fn settings(
         judged_from: span.judged_from,
         step_seconds: loaded.series.step_seconds(),
         noise: [noise.quick, noise.slow],
-        pod_start_seconds: command.pod_start.num_seconds(),
+        pod_start_seconds: terms.pod_start.num_seconds(),
         lead_seconds: setup.lead().num_seconds(),
         replicas_at_mean: rounded(load.mean(load.start(), load.end()).unwrap_or(0.0) / target, 6),
         target_per_replica: target,
-        utilisation: command.utilisation,
-        saturation: 100.0 / f64::from(command.utilisation),
-        metric: match command.metric {
+        utilisation: terms.utilisation,
+        saturation: 100.0 / f64::from(terms.utilisation),
+        metric: match terms.metric {
             super::Metric::Cpu => "cpu",
             super::Metric::Load => "load",
         },
-        min_replicas: command.min_replicas,
-        max_replicas: setup.max(command.utilisation).get(),
-        quantile: command.quantile,
+        min_replicas: terms.min_replicas,
+        max_replicas: setup.max(terms.utilisation).get(),
+        quantile: terms.quantile,
         starved_budget: command.starved_budget,
         seed: command.seed,
+        notes: loaded.own.notes.clone(),
     }
 }
 
@@ -147,12 +140,15 @@ fn outlooks(
     history: &Series,
     span: Span,
     setup: &Setup,
-    command: &Backtest,
+    (terms, quantiles): (&Terms, &[f64]),
     progress: &Progress,
 ) -> Result<Vec<Outlook>, floorcast_models::series::SeriesError> {
-    let also = (!command.no_equal_service && command.quantile > LOWER).then_some(LOWER);
-    let quantiles = std::iter::once(command.quantile).chain(also);
-    let jobs = quantiles.map(|quantile| move || learned(history, span, setup, quantile, progress)).collect();
+    let how = |quantile: f64| {
+        let lead = setup.lead();
+        let horizon = TimeDelta::hours(24) + lead;
+        Learning { quantile, lead, horizon, zone: terms.zone, ..Learning::default() }
+    };
+    let jobs = quantiles.iter().map(|quantile| move || learned(history, span, how(*quantile), progress)).collect();
     parallel(jobs, |_| {}).into_iter().collect()
 }
 
@@ -160,12 +156,9 @@ fn outlooks(
 fn learned(
     history: &Series,
     span: Span,
-    setup: &Setup,
-    quantile: f64,
+    how: Learning,
     progress: &Progress,
 ) -> Result<Outlook, floorcast_models::series::SeriesError> {
-    let lead = setup.lead();
-    let how = Learning { quantile, lead, horizon: TimeDelta::hours(24) + lead, ..Learning::default() };
     let mut forecaster = Forecaster::new(history, span.from, span.until, how)?;
     let whole = forecaster.left().max(1) as f64;
     while forecaster.left() > 0 {

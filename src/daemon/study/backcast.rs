@@ -137,7 +137,7 @@ fn trouble(verdict: &Verdict) -> Option<Trouble> {
 }
 
 /// How this HPA computes.
-pub(super) fn arithmetic(workload: &Workload, config: &Config) -> Arithmetic {
+pub(crate) fn arithmetic(workload: &Workload, config: &Config) -> Arithmetic {
     let controller = &config.hpa_controller;
     let flags = Flags {
         sync_period: controller.sync_period.get(),

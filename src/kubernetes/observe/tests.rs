@@ -110,3 +110,11 @@ fn versions_are_compared_as_numbers_where_they_are() {
         assert_eq!(older(cached, written), expected, "{cached} {written}");
     }
 }
+
+#[test]
+fn a_watch_waits_longer_and_longer_but_never_too_long() {
+    let waits: Vec<Duration> = Soon::default().take(12).collect();
+    assert!(waits[0] < Duration::from_secs(2), "{waits:?}");
+    assert!(waits.iter().all(|wait| *wait <= LONGEST_WAIT), "{waits:?}");
+    assert_eq!(waits[11], LONGEST_WAIT);
+}

@@ -1,0 +1,104 @@
+//! What is replayed on which terms: the command line's, else those of the HPA, else the usual ones.
+
+use super::{Backtest, Metric};
+use chrono::TimeDelta;
+use chrono_tz::Tz;
+use floorcast_models::{
+    hpa::Behavior,
+    replay::{Recorded, Setup},
+    series::Series,
+    sim::{Excess, Pipeline, StartUp},
+    units::{PerReplica, Replicas},
+};
+
+/// A load, with what is known of its workload.
+#[derive(Clone, Debug)]
+pub(super) struct Subject {
+    /// The name that the report gives it.
+    pub(super) name: String,
+    /// The load.
+    pub(super) series: Series,
+    /// The workload's own terms; nothing is known of a recording's.
+    pub(super) own: Own,
+}
+
+/// A workload's own terms, where known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Own {
+    pub(super) pod_start: Option<TimeDelta>,
+    pub(super) target_per_replica: Option<f64>,
+    pub(super) utilisation: Option<u32>,
+    pub(super) metric: Option<Metric>,
+    pub(super) min_replicas: Option<u32>,
+    pub(super) max_replicas: Option<u32>,
+    pub(super) quantile: Option<f64>,
+    pub(super) zone: Tz,
+    pub(super) tolerance: Option<f64>,
+    pub(super) behavior: Option<Behavior>,
+    /// What a reader should know of where this comes from.
+    pub(super) notes: Vec<String>,
+}
+
+/// The terms of a replay.
+#[derive(Clone, Debug)]
+pub(super) struct Terms {
+    pub(super) pod_start: TimeDelta,
+    pub(super) target: Target,
+    pub(super) utilisation: u32,
+    pub(super) metric: Metric,
+    pub(super) min_replicas: u32,
+    pub(super) max_replicas: Option<u32>,
+    pub(super) quantile: f64,
+    pub(super) zone: Tz,
+    tolerance: Option<f64>,
+    behavior: Option<Behavior>,
+}
+
+/// How the load that one replica should carry is known.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Target {
+    /// In the load's unit.
+    PerReplica(f64),
+    /// By the replicas that the mean load needs.
+    AtMean(f64),
+}
+
+impl Terms {
+    /// What was said on the command line wins over what the workload has, and that over the usual.
+    pub(super) fn of(command: &Backtest, own: &Own) -> Self {
+        let said = command.target_per_replica.map(Target::PerReplica).or(command.replicas_at_mean.map(Target::AtMean));
+        Self {
+            pod_start: command.pod_start.or(own.pod_start).unwrap_or(TimeDelta::seconds(90)),
+            target: said.or(own.target_per_replica.map(Target::PerReplica)).unwrap_or(Target::AtMean(10.0)),
+            utilisation: command.utilisation.or(own.utilisation).unwrap_or(80),
+            metric: command.metric.or(own.metric).unwrap_or_default(),
+            min_replicas: command.min_replicas.or(own.min_replicas).unwrap_or(2),
+            max_replicas: command.max_replicas.or(own.max_replicas),
+            quantile: command.quantile.or(own.quantile).unwrap_or(0.95),
+            zone: own.zone,
+            tolerance: own.tolerance,
+            behavior: own.behavior.clone(),
+        }
+    }
+
+    /// What does not change whatever is set; `None` for a load that is 0 throughout.
+    pub(super) fn setup(&self, load: &Recorded) -> Option<Setup> {
+        let target = match self.target {
+            Target::PerReplica(target) => target,
+            Target::AtMean(replicas) => load.mean(load.start(), load.end())? / replicas,
+        };
+        Some(Setup {
+            capacity: PerReplica::new(target * 100.0 / f64::from(self.utilisation))?,
+            measure: self.metric.into(),
+            min: Replicas::new(self.min_replicas),
+            max: self.max_replicas.map(Replicas::new),
+            peak: load.peak(load.start(), load.end()),
+            start_up: StartUp::of(self.pod_start),
+            pipeline: Pipeline::default(),
+            nodes: None,
+            excess: Excess::Lost,
+            tolerance: self.tolerance,
+            behavior: self.behavior.clone(),
+        })
+    }
+}
