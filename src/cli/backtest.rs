@@ -2,6 +2,7 @@
 
 mod cluster;
 mod equal;
+mod html;
 mod progress;
 mod ranking;
 mod report;
@@ -84,6 +85,9 @@ pub struct Backtest {
     /// Replay steps of 5 min and more as they are, without the noise that such steps hide
     #[arg(long)]
     pub no_noise: bool,
+    /// Write a page too: load, forecast, floor and replicas, the worst moments, all settings; in one file that needs no network
+    #[arg(long, value_name = "FILE.html")]
+    pub html: Option<PathBuf>,
     /// Decides every chance: the same seed gives the same figures
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -130,13 +134,21 @@ pub async fn run(global: &Global, command: Backtest) -> Result<Exit, Failure> {
             "say what to replay: an HPA (NAME or NAMESPACE/NAME), -A or -n NAMESPACE for all, --csv FILE, or --query PROMQL",
         ));
     };
+    let page = command.html.clone();
     let report = computed(move || work::report(&subject, &command, &Progress::begin())).await??;
+    if let Some(page) = page {
+        std::fs::write(&page, html::page(&report))
+            .map_err(|why| Failure::new(Exit::No, format!("--html {} cannot be written: {why}", page.display())))?;
+    }
     output::print(global.output, &report, |report| table::text(report, Ink::of_environment()))?;
     Ok(Exit::Done)
 }
 
 /// All HPAs, those first that would gain most.
 async fn rank(global: &Global, command: Backtest) -> Result<Exit, Failure> {
+    if command.html.is_some() {
+        return Err(Failure::misused("--html shows one load; name an HPA beside it, or leave it out for a ranking"));
+    }
     let wanted = global.namespace.clone().map_or(Wanted::All, Wanted::Namespace);
     let found = cluster::subjects(global, &command, &wanted).await?;
     if found.is_empty() {

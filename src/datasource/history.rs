@@ -36,13 +36,11 @@ pub struct History {
     wait: TimeDelta,
 }
 
-/// What an answer changed.
+/// What an answer changed; a partial one changes nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Absorbed {
     /// New samples that are not missing.
     pub added: usize,
-    /// It was whole, so that these samples may be learned from; a partial answer changes nothing.
-    pub whole: bool,
     /// There were samples before, and now there are none: the metric vanished.
     pub vanished: bool,
     /// A settled sample has changed: two servers behind one address, or rewritten history. It is fetched again.
@@ -133,7 +131,7 @@ impl History {
         self.series = Some(series);
         self.distrusted |= disagrees;
         self.schedule(now, whole, revised || speaks_again);
-        Ok(Absorbed { added, whole: true, vanished, disagrees, revised })
+        Ok(Absorbed { added, vanished, disagrees, revised })
     }
 
     /// When to fetch everything again, if samples are missing: soon where one has just come after all, else ever more rarely.
@@ -154,7 +152,7 @@ impl History {
         self.distrusted = false;
         self.series = Some(answer.series.clone());
         let added = answer.series.values().iter().filter(|v| !v.is_nan()).count();
-        Absorbed { added, whole: true, revised: true, ..Absorbed::default() }
+        Absorbed { added, revised: true, ..Absorbed::default() }
     }
 
     /// Whether a settled sample differs: one older than the two newest of what we have.
@@ -218,12 +216,12 @@ mod tests {
         let ask = history.next(t(601)).unwrap();
         assert_eq!((ask.end - ask.start).num_hours(), 10);
         let took = history.absorb(t(601), &answer(&ask, |m| m as f32 + 1000.0)).unwrap();
-        assert_eq!((took.added, took.whole), (120, true));
+        assert_eq!(took.added, 120);
         assert_eq!(history.next(t(602)), None);
         let ask = history.next(t(605)).unwrap();
         assert_eq!((ask.end - ask.start).num_minutes(), 20);
         let took = history.absorb(t(605), &answer(&ask, |m| m as f32 + 1000.0)).unwrap();
-        assert_eq!(took, Absorbed { added: 1, whole: true, ..Absorbed::default() });
+        assert_eq!(took, Absorbed { added: 1, ..Absorbed::default() });
         let series = history.series().unwrap();
         assert_eq!((series.len(), series.end()), (120, t(605)));
     }

@@ -174,6 +174,13 @@ impl Outlook {
         trusted as f64 / self.looks.len().max(1) as f64
     }
 
+    /// The upper curve's value for `at` as it was forecast `before` that; `None` where nothing was forecast then.
+    pub fn said(&self, at: DateTime<Utc>, before: TimeDelta) -> Option<f64> {
+        let look = self.look(self.number((at - before).max(self.first) + DELAY)?);
+        let ahead = (at - look.origin).num_seconds().div_euclid(STEP.num_seconds());
+        self.curve(look).get(usize::try_from(ahead).ok()?).copied()
+    }
+
     /// The last reason for distrust.
     pub fn last_distrust(&self) -> Option<&str> {
         self.looks.iter().rev().find_map(|look| look.distrust.as_deref())

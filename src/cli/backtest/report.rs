@@ -1,8 +1,8 @@
 //! What a backtest found: one value, for people, for programs and for pages.
 
 use super::verdict::{Recommendation, Verdict};
-use chrono::{DateTime, Utc};
-use floorcast_models::replay::{Played, Strategy};
+use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::replay::{Outlook, Played, Strategy};
 use serde::Serialize;
 
 /// The whole answer, as `-o json` has it.
@@ -173,6 +173,8 @@ pub(super) struct ForecastFigures {
 pub(super) struct Curves {
     /// In the load's unit.
     pub load: Vec<f64>,
+    /// Upper quantile of the highest load of the lead window, as it was forecast one lead time before; `null` without a forecast.
+    pub forecast: Vec<Option<f64>>,
     /// Of the HPA alone and of floorcast.
     pub policies: Vec<Curve>,
 }
@@ -191,7 +193,15 @@ pub(super) struct Curve {
 }
 
 impl Curves {
-    pub(super) fn of(played: &[(Strategy, Played)]) -> Self {
+    /// Minutes between two points of a curve.
+    pub(super) const MINUTES: i64 = 15;
+
+    /// When the point of this number was taken, over a replay that begins `from`.
+    pub(super) fn time(from: DateTime<Utc>, number: usize) -> DateTime<Utc> {
+        from + TimeDelta::minutes(Self::MINUTES * (number as i64 + 1))
+    }
+
+    pub(super) fn of(played: &[(Strategy, Played)], outlook: &Outlook, from: DateTime<Utc>) -> Self {
         let shown = |strategy: Strategy| matches!(strategy, Strategy::Hpa | Strategy::Floorcast);
         let policies = played.iter().filter(|(strategy, _)| shown(*strategy)).map(|(strategy, played)| {
             let points = &played.course.points;
@@ -202,8 +212,10 @@ impl Curves {
                 starved_seconds: points.iter().map(|p| rounded(p.starved_seconds, 1)).collect(),
             }
         });
-        let load = played.first().map(|(_, played)| played.course.points.iter().map(|p| p.load).collect());
-        Self { policies: policies.collect(), load: load.unwrap_or_default() }
+        let points = played.first().map_or(&[][..], |(_, played)| &played.course.points);
+        let load = points.iter().map(|p| p.load).collect();
+        let said = |i: usize| outlook.said(Self::time(from, i), outlook.lead()).map(|upper| rounded(upper, 3));
+        Self { policies: policies.collect(), load, forecast: (0..points.len()).map(said).collect() }
     }
 }
 

@@ -53,3 +53,26 @@ fn wrong_numbers_are_refused_with_their_bounds() {
     }
     assert_eq!(command(&["--starved-budget", "0.1%"]).unwrap().starved_budget, 0.001);
 }
+
+#[test]
+fn the_page_stands_alone_and_shows_everything() {
+    let command = command(&["--pod-start", "3m", "--no-noise", "--no-equal-service"]).unwrap();
+    let subject = terms::Subject { name: "a <load> & \"more\"".to_owned(), ..leaping() };
+    let report = work::report(&subject, &command, &Progress::begin()).unwrap();
+    let known = report.curves.forecast.iter().flatten().count();
+    assert!(known > report.curves.load.len() / 2, "{known}");
+    let page = html::page(&report);
+    for wanted in [
+        "a &lt;load&gt; &amp; &quot;more&quot;",
+        "The worst moments",
+        "path class=\"with\"",
+        "path class=\"forecast\"",
+        "pod start seconds",
+    ] {
+        assert!(page.contains(wanted), "{wanted} is not in the page");
+    }
+    for unwanted in ["<load>", "<script", "http:", "https:", "src=", "@import", "url("] {
+        assert!(!page.contains(unwanted), "{unwanted} is in the page");
+    }
+    assert!(page.len() < 300_000, "{}", page.len());
+}

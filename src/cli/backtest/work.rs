@@ -82,7 +82,7 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let settings = settings(loaded, (command, &terms), (&load, &setup), span, noise);
     let verdict = Verdict::of(&policies, &forecast, span.until - span.from);
     let recommendation = Recommendation::of(&equal_service);
-    let curves = Curves::of(&played);
+    let curves = Curves::of(&played, outlook, span.from);
     let (version, trace) = (VERSION, loaded.name.clone());
     Ok(Report {
         version,
