@@ -76,3 +76,28 @@ fn the_page_stands_alone_and_shows_everything() {
     }
     assert!(page.len() < 300_000, "{}", page.len());
 }
+
+#[test]
+fn a_ranking_begins_with_those_who_gain_and_ends_with_those_who_cannot_be_replayed() {
+    let found = |hpa: &str, subject| cluster::Found { namespace: "shop".to_owned(), hpa: hpa.to_owned(), subject };
+    let flat =
+        floorcast_models::series::Series::new(leaping().series.start(), TimeDelta::minutes(5), vec![60.0; 8 * 288]);
+    let flat = terms::Subject { series: flat.unwrap(), ..leaping() };
+    let command = command(&["--pod-start", "3m", "--no-noise"]).unwrap();
+    let all = vec![
+        found("typo", Err("shop/typo: no samples".to_owned())),
+        found("flat", Ok(flat)),
+        found("leaping", Ok(leaping())),
+    ];
+    let ranking = ranking::Ranking::of(all, &command, &Progress::begin());
+    let order: Vec<&str> = ranking.workloads.iter().map(|w| w.hpa.as_str()).collect();
+    assert_eq!(order, ["leaping", "flat", "typo"]);
+    let text = ranking.text();
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines[1].starts_with("shop/leaping  enable") && lines[2].starts_with("shop/flat     no gain"), "{text}");
+    assert!(
+        text.contains("1 of 2 would gain") && text.contains("Not replayed, 1 of 3:\n  shop/typo: no samples"),
+        "{text}"
+    );
+    assert!(ranking.workloads.iter().flat_map(|w| &w.report).all(|report| report.equal_service.is_empty()));
+}
