@@ -19,6 +19,8 @@ pub(crate) const ACCOUNT: &str = "system:serviceaccount:floorcast:floorcast";
 pub(crate) const JANITOR: &str = "system:serviceaccount:floorcast:floorcast-janitor";
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
+/// Samples of a request rate are as far apart as the daemon's step.
+const EVERY: TimeDelta = TimeDelta::seconds(10);
 
 /// A cluster with the manifests applied as they are, and a Prometheus.
 pub(crate) struct Ground {
@@ -42,8 +44,7 @@ impl Ground {
     /// On a cluster that is there: a test may have waited long for it, and its load must begin now.
     pub(crate) async fn on(cluster: Cluster, pasts: &[Past], mut options: prometheus::Options) -> Self {
         let now = Utc::now();
-        let series =
-            |past: &Past| past.replay.series(now - past.length, now + TimeDelta::hours(2), TimeDelta::seconds(10));
+        let series = |past: &Past| past.replay.series(now - past.length, now + TimeDelta::hours(2), past.every);
         options.history.extend(pasts.iter().flat_map(series));
         let prometheus = Prometheus::start(options).await.unwrap();
         let manifests = floorcast_testbed::manifests();
@@ -108,17 +109,19 @@ impl Ground {
 pub(crate) struct Past {
     pub(crate) replay: Replay,
     pub(crate) length: TimeDelta,
+    /// Time between two samples.
+    pub(crate) every: TimeDelta,
 }
 
 impl Past {
     /// Four weeks: what the daemon asks for.
     pub(crate) fn weeks(replay: &Replay) -> Self {
-        Self { replay: replay.clone(), length: TimeDelta::days(28) }
+        Self { replay: replay.clone(), length: TimeDelta::days(28), every: EVERY }
     }
 
     /// Six days: enough for a daily season, and quickly learned.
     pub(crate) fn days(replay: &Replay) -> Self {
-        Self { replay: replay.clone(), length: TimeDelta::days(6) }
+        Self { replay: replay.clone(), length: TimeDelta::days(6), every: EVERY }
     }
 }
 

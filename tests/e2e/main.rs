@@ -11,6 +11,7 @@ mod api_server;
 mod applier;
 mod contention;
 mod datasource;
+mod derived;
 mod doctor;
 mod giving_back;
 mod ground;
