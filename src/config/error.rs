@@ -83,7 +83,14 @@ fn render(file: &Path, faults: &[Fault]) -> String {
 pub(super) fn from_yaml(error: &Yaml, text: &str, file: &Path) -> ConfigError {
     let place = error.location().filter(|l| l.line() > 0).map(|l| (l.line(), l.column()));
     let places = Places::of(text);
-    let key = place.and_then(|place| places.key_at(place)).unwrap_or_default().to_owned();
+    let named = |field: &str| place.and_then(|place| places.named_from(field, place));
+    let at = || place.and_then(|place| places.key_at(place));
+    // An unknown key has no value that was read: by its place alone it would be told as the key before it.
+    let key = match error.without_snippet() {
+        Yaml::SerdeUnknownField { field, .. } => named(field).or_else(at),
+        _ => at(),
+    };
+    let key = key.unwrap_or_default().to_owned();
     let fault = Fault { place, ..Fault::new(key, &message(error.without_snippet())) };
     ConfigError::Invalid { file: file.to_owned(), faults: vec![fault] }
 }

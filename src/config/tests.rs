@@ -48,7 +48,7 @@ fn every_wrong_file_says_how_to_mend_it() {
         ("datasource: []\n", "f.yaml:1:1: datasource: \"datasource\" is no key here\n  why: known are "),
         (
             "defaults:\n  quantil: 0.9\n",
-            "f.yaml:2:3: defaults: \"quantil\" is no key here\n  why: known are quantile, leadTime, timezone, model, step, history\n  fix: did you mean quantile?",
+            "f.yaml:2:3: defaults.quantil: \"quantil\" is no key here\n  why: known are quantile, leadTime, timezone, model, step, history\n  fix: did you mean quantile?",
         ),
         (
             "defaults:\n  quantile: 1.5\n",
@@ -69,6 +69,10 @@ fn every_wrong_file_says_how_to_mend_it() {
         (
             "optIn:\n- mode: shdow\n",
             "f.yaml:2:9: optIn[0].mode: \"shdow\" is no value here\n  why: known are off, shadow, live\n  fix: did you mean shadow?",
+        ),
+        (
+            "datasources:\n- {name: main, url: 'http://p:9090', bearrerToken: a}\n",
+            "f.yaml:2:38: datasources[0].bearrerToken: \"bearrerToken\" is no key here\n  why: known are name, url, kind, auth, ",
         ),
         ("datasources:\n- name: main\n", "the key url is missing\n  why: it has no default\n  fix: add url: …"),
         (

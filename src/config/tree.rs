@@ -35,6 +35,13 @@ impl Places {
         }
     }
 
+    /// The whole path of the key `name` that stands at or first after a place: its value comes after it.
+    pub(super) fn named_from(&self, name: &str, place: Place) -> Option<&str> {
+        let is_named = |key: &str| key.rsplit('.').next() == Some(name);
+        let found = self.0.iter().filter(|(key, at)| **at >= place && is_named(key)).min_by_key(|(_, at)| **at);
+        found.map(|(key, _)| key.as_str())
+    }
+
     /// The key whose value stands at or last before a place.
     pub(super) fn key_at(&self, place: Place) -> Option<&str> {
         self.0.iter().filter(|(_, p)| **p <= place).max_by_key(|(key, p)| (**p, key.len())).map(|(key, _)| key.as_str())
