@@ -53,14 +53,17 @@ async fn run() -> crate::Outcome {
     println!("{count} Deployments and HPAs created in {:.0} s", begun.elapsed().as_secs_f64());
     let prometheus = remember(count).await?;
     let account = cluster.service_account_kubeconfig("floorcast", "floorcast").await?;
-    let program = Path::new(env!("CARGO_BIN_EXE_floorcast"));
+    // Another build of the daemon than the one beside this harness: `FLOORCAST_BENCH_PROGRAM`.
+    let chosen =
+        std::env::var("FLOORCAST_BENCH_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_floorcast").to_owned());
+    let program = Path::new(&chosen);
     let size = std::fs::metadata(program)?.len() as f64 / 1_048_576.0;
     println!("binary: {size:.1} MiB ({})", program.display());
 
     let settings = settings(&prometheus.url());
     let begun = Instant::now();
     let mut daemon = Daemon::start(cluster.folder(), "floorcast", program, &account, &settings)?;
-    ready(&daemon).await?;
+    daemon.wait_ready().await?;
     println!("start to ready: {:.2} s", begun.elapsed().as_secs_f64());
     learned(&daemon, count).await?;
     println!("cold start to the last workload learned: {:.0} s", begun.elapsed().as_secs_f64());
@@ -83,7 +86,7 @@ fn settings(prometheus: &str) -> Value {
     json!({
         "datasources": [{"name": "main", "url": prometheus}],
         "templates": template,
-        "budgets": {"workload": 10_000, "namespace": 100_000, "cluster": 1_000_000, "newPodsPerMinute": 1_000_000},
+        "budgets": {"workload": 10_000, "namespace": 100_000, "cluster": 1_000_000, "newPodsPerMinute": 100_000},
         "log": {"format": "json", "level": "warn"},
     })
 }
@@ -133,16 +136,6 @@ async fn remember(count: usize) -> Outcome<Prometheus> {
     };
     let history = (0..count.div_ceil(TOGETHER)).map(series).collect();
     Ok(Prometheus::start(prometheus::Options { history, ..Default::default() }).await?)
-}
-
-async fn ready(daemon: &Daemon) -> Outcome<()> {
-    let (client, url) = (reqwest::Client::new(), format!("{}/readyz", daemon.url()));
-    loop {
-        if client.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
 }
 
 async fn learned(daemon: &Daemon, count: usize) -> Outcome<()> {

@@ -94,9 +94,13 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Whether it says the same, whenever.
+    /// Whether people are shown the same. When a floor that nobody needs would end and by when it would have to stand both move
+    /// with every tick, and no view shows them.
     fn is_like(&self, other: &Self) -> bool {
-        self.decision == other.decision
+        let (ours, theirs) = (&self.decision, &other.decision);
+        let same_floor = ours.floor == theirs.floor && (ours.floor.is_none() || ours.until == theirs.until);
+        same_floor
+            && ours.base == theirs.base
             && self.lead == other.lead
             && self.state == other.state
             && self.reasons == other.reasons

@@ -8,7 +8,7 @@ use crate::simulated::{
     clock::Clock,
     cluster::{Cluster, Deployed, scrape},
     prometheus::Prometheus,
-    replay::{begin, install},
+    replay::{Wired, begin, install, wire},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{path::Path, sync::Arc};
@@ -159,4 +159,34 @@ fn a_window_above_the_cap_is_told_hours_before() {
     assert_eq!(floors, [(0, 2)]);
     let capped = view.capped.unwrap();
     assert_eq!((capped.at.to_rfc3339().as_str(), capped.need, capped.limit), ("2026-01-09T17:00:00+00:00", 30, 18));
+}
+
+/// A thousand views made anew at every tick were two thirds of its time.
+#[test]
+fn what_shows_the_same_is_published_as_it_was() {
+    let spec = Deployed { load: Arc::new(|at| Some(weekly(at))), ..web(&[("mode", "live"), ("lead-time", "10m")]) };
+    let start: DateTime<Utc> = "2026-01-14T02:00:00Z".parse().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
+        let server = Server::new(Clock::starting_at(start), 1);
+        install(&server).unwrap();
+        let prometheus = Prometheus::new(server.clock(), 1);
+        let _past = scrape(&prometheus, &spec);
+        let mut cluster = Cluster::new(server.clone(), 1);
+        cluster.deploy(&spec).unwrap();
+        let config = Config::parse(&with_prometheus(""), Path::new("f.yaml")).unwrap();
+        let Wired { mut daemon, snapshots, kept, .. } = wire(&server, &prometheus, config, "floorcast-0", 1).unwrap();
+        let mut views = Vec::new();
+        // Five minutes to learn, then five to look.
+        for tick in 0..40 {
+            daemon.tick().await;
+            tokio::time::sleep(std::time::Duration::from_secs(15)).await;
+            views.extend(snapshots.borrow().workloads.get("shop/web").cloned().filter(|_| tick >= 20));
+        }
+        assert!(views.len() == 20 && !views[0].plan.is_empty(), "{views:?}");
+        views.dedup_by(|later, before| Arc::ptr_eq(later, before));
+        // A new sample, a new step of the plan: each once in five minutes, at its own second.
+        assert!(views.len() <= 4, "made anew {} times", views.len());
+        drop(kept);
+    });
 }
