@@ -1,6 +1,6 @@
 //! A thousand workloads in memory: API server, Prometheus with four weeks of history, load above the users' own floors.
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Timelike, Utc};
 use floorcast::simulated::{
     api::Server,
     clock::Clock,
@@ -23,7 +23,7 @@ pub(crate) struct Fleet {
 impl Fleet {
     /// So many workloads, each with a Deployment of 4 ready pods, a live opt-in and a load of its own. The objects stand still:
     /// what a tick costs is then the daemon's alone.
-    /// Loads are steady, or move through the day.
+    /// Loads are steady through the day, or move.
     pub(crate) fn standing(clock: Clock, count: usize, steady: bool) -> Result<Self, Box<dyn std::error::Error>> {
         let server = Server::new(clock, 1);
         let prometheus = Prometheus::new(clock, 1);
@@ -46,13 +46,12 @@ pub(crate) fn afternoon() -> DateTime<Utc> {
 fn workload(i: usize, steady: bool) -> Deployed {
     let peak = 0.6 + 0.1 * (i % 20) as f64;
     let shift = (i % 24) as f64;
-    // Steady: 4 replicas' worth, where 2 is the base, so that every workload holds a floor.
-    let (night, peak, noise) = if steady { (1.1, 1.1, 0.0) } else { (0.3 * peak, peak, 0.03) };
-    let curve = Curve { seed: i as u64, night, peak, noise, shift };
+    let curve = Curve { seed: i as u64, night: 0.3 * peak, peak, noise: 0.03, shift };
+    let load = move |at: DateTime<Utc>| if steady { by_day(at) } else { curve.at(at) };
     Deployed {
         namespace: format!("team-{}", i / TOGETHER),
         name: format!("service-{i}"),
-        load: Arc::new(move |at| Some(curve.at(at))),
+        load: Arc::new(move |at| Some(load(at))),
         request_millicores: 500,
         utilization: 60,
         min: 2,
@@ -61,4 +60,10 @@ fn workload(i: usize, steady: bool) -> Deployed {
         pod_start: TimeDelta::seconds(60),
         annotations: vec![("floorcast.io/mode".to_owned(), "live".to_owned())],
     }
+}
+
+/// Steady for hours around the afternoon, at 4 replicas' worth where 2 is the base: every workload holds a floor, and keeps it.
+/// By night it is less: what never moves is forecast no better than by its last value, and gets no floor.
+fn by_day(at: DateTime<Utc>) -> f64 {
+    if (6..22).contains(&at.hour()) { 1.1 } else { 0.3 }
 }
