@@ -113,7 +113,7 @@ impl Evidence {
             level,
             keep: 1.0 - 1.0 / (7 * DAY / step).max(100) as f64,
             open: Vec::new(),
-            reacting: std::array::from_fn(|_| Errors::new(0, step)),
+            reacting: std::array::from_fn(|_| Errors::new(0, step).asked(level)),
             resting: Plain::new(step),
             usual: Usual { value: 0.0, seen: 0.0, memory: (7 * DAY / step).max(100) as f64 / 2.0 },
             margin: 0.0,
@@ -138,10 +138,7 @@ impl Evidence {
             self.reacting[r].sizes(&Outlook { hour: 0, height, spread: 0.0 })
         });
         let margins: [Margins; REACTING] = std::array::from_fn(|r| self.reacting[r].margins(&sizes[r]));
-        let upper = |r: usize| {
-            let errors = &self.reacting[r];
-            (said[r] + errors.margin(&sizes[r], errors.corrected(self.level))).max(0.0)
-        };
+        let upper = |r: usize| (said[r] + self.reacting[r].upper(&sizes[r])).max(0.0);
         let rivals = [upper(0), upper(1), (self.usual.value + self.margin).max(0.0)];
         let sound = claim.upper.is_finite() && claim.persistence.is_finite();
         self.open[slot] = sound.then_some(Open { claim, sizes, margins, rivals });

@@ -4,6 +4,7 @@ pub mod anchors;
 pub mod corrected;
 pub mod ensemble;
 pub mod levels;
+pub mod loads;
 pub mod mixture;
 pub mod model;
 pub mod past;

@@ -1,6 +1,6 @@
 //! Upper and lower quantiles from realised errors, calibrated on the very quantity they must cover.
 //!
-//! Split conformal prediction on a rolling week (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors divided
+//! Split conformal prediction on about a week (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors divided
 //! by the size that was to be expected of them (normalised conformal scores; Papadopoulos et al. 2002). What is to be expected
 //! has three answers: what is usual, what is usual at that hour, and what a regression makes of the hour, of the errors just
 //! seen, of the height of the forecast and of how far the models disagree. Each answer has its own history of scores; their
@@ -18,11 +18,11 @@ use scores::Scores;
 
 /// Ways to say how large an error is to be expected.
 pub const WAYS: usize = 3;
-/// Features of the regression: a constant, the hour, the errors just seen, the height of the forecast, disagreement.
+/// Features of the regression: the hour, the errors just seen, the height of the forecast, disagreement; and a constant.
 const FEATURES: usize = 5;
 /// Days over which the usual size of errors is remembered.
 const MEMORY_DAYS: f64 = 3.5;
-/// Days over which coverage and the ways' losses are remembered.
+/// Days over which scores, coverage and the ways' losses are remembered.
 const WEEK_DAYS: f64 = 7.0;
 /// Seconds between two errors that become scores.
 const SCORED: f64 = 600.0;
@@ -63,29 +63,36 @@ pub struct Errors {
     seen: u32,
     /// Errors between two that become scores: neighbours say nearly the same.
     thin: u32,
-    /// The scores' quantiles at the calibrated level, renewed now and then.
-    quantiles: [f64; WAYS],
+    /// The scores' quantiles at the calibrated reference level, renewed now and then.
+    quantiles: [f32; WAYS],
+    /// The level that is asked for with every sample, and its quantiles, renewed with the others.
+    asked: f32,
+    answers: [f32; WAYS],
 }
 
 /// Errors remembered for each purpose.
 #[derive(Clone, Copy, Debug)]
 struct Memory {
-    usual: f64,
-    hour: f64,
-    recent: f64,
-    week: f64,
+    usual: f32,
+    hour: f32,
+    recent: f32,
+    week: f32,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Mean {
-    value: f64,
-    seen: f64,
+    value: f32,
+    seen: f32,
 }
 
 impl Mean {
-    fn push(&mut self, value: f64, memory: f64) {
+    fn push(&mut self, value: f64, memory: f32) {
         self.seen = (self.seen + 1.0).min(memory);
-        self.value += (value - self.value) / self.seen;
+        self.value += (value as f32 - self.value) / self.seen;
+    }
+
+    fn value(self) -> f64 {
+        f64::from(self.value)
     }
 }
 
@@ -104,7 +111,8 @@ pub struct Outlook {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sizes {
     ways: [f32; WAYS],
-    features: [f32; FEATURES],
+    /// All but the constant.
+    features: [f32; FEATURES - 1],
 }
 
 /// A forecast's margins before its target came: each way's, and the one that was used.
@@ -121,25 +129,29 @@ impl Margins {
     }
 }
 
+/// Before any evidence an error is as large as is usual at that hour.
+const PRIOR: Prior<FEATURES> = Prior { coefficients: [1.0, 0.0, 0.0, 0.0, 0.0], samples: BELIEF };
+
 impl Errors {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
         let thin = (SCORED / spacing as f64).max(1.0).floor();
-        let mut coefficients = [0.0; FEATURES];
-        coefficients[1] = 1.0;
         let memory = Memory {
-            usual: (MEMORY_DAYS * per_day).max(50.0),
-            hour: (MEMORY_DAYS * per_day / 24.0).max(7.0),
-            recent: (RECENT / spacing as f64).max(2.0),
-            week: (WEEK_DAYS * per_day).max(100.0),
+            usual: (MEMORY_DAYS * per_day).max(50.0) as f32,
+            hour: (MEMORY_DAYS * per_day / 24.0).max(7.0) as f32,
+            recent: (RECENT / spacing as f64).max(2.0) as f32,
+            week: (WEEK_DAYS * per_day).max(100.0) as f32,
         };
+        let week = (f64::from(memory.week) / thin).max(100.0) as usize;
+        // Far ahead one bad day is a seventh of what is known: it must leave whole, and leaves no trace in a window.
+        let scores = || if ahead >= FAR { Scores::windowed(week) } else { Scores::fading(week / 2) };
         Self {
             usual: Mean::default(),
             recent: Mean::default(),
             hours: [Mean::default(); 24],
-            size: Ridge::new(memory.week, Prior { coefficients, samples: BELIEF }),
-            scores: std::array::from_fn(|_| Scores::new((memory.week / thin).max(100.0) as usize)),
+            size: Ridge::new(&PRIOR),
+            scores: std::array::from_fn(|_| scores()),
             losses: [0.0; WAYS],
             covered: Mean::default(),
             memory,
@@ -148,24 +160,34 @@ impl Errors {
             seen: 0,
             thin: thin as u32,
             quantiles: [0.0; WAYS],
+            asked: REFERENCE as f32,
+            answers: [0.0; WAYS],
         }
+    }
+
+    /// The same with `level` as the one for which [`Errors::upper`] is ready.
+    #[must_use]
+    pub fn asked(mut self, level: f64) -> Self {
+        self.asked = level as f32;
+        self
     }
 
     /// The sizes of error to be expected.
     pub fn sizes(&self, outlook: &Outlook) -> Sizes {
-        let usual = self.usual.value;
+        let usual = self.usual.value();
         if usual <= 0.0 {
             return Sizes::default();
         }
         let hour = &self.hours[outlook.hour];
-        let own = hour.seen / (hour.seen + OWN_EVIDENCE);
-        let hourly = hour.value * own + usual * (1.0 - own);
+        let own = f64::from(hour.seen) / (f64::from(hour.seen) + OWN_EVIDENCE);
+        let hourly = hour.value() * own + usual * (1.0 - own);
         let log = |size: f64| (size / usual + CALM).ln();
         let features =
-            [1.0, log(hourly), log(self.recent.value), (outlook.height + CALM).ln(), log(outlook.spread)].map(finite);
-        let modelled = finite(self.size.predict(&features)).clamp(-5.0, 5.0).exp() * usual;
+            [log(hourly), log(self.recent.value()), (outlook.height + CALM).ln(), log(outlook.spread)].map(finite);
+        let features = features.map(|f| f as f32);
+        let modelled = finite(f64::from(self.size.predict(&whole(features)))).clamp(-5.0, 5.0).exp() * usual;
         let ways = [usual, hourly.max(1e-3 * usual), modelled];
-        Sizes { ways: ways.map(|w| w as f32), features: features.map(|f| f as f32) }
+        Sizes { ways: ways.map(|w| w as f32), features }
     }
 
     /// What to add to a forecast for the `level`-quantile, where errors of these sizes are to be expected.
@@ -177,8 +199,13 @@ impl Errors {
     /// corrected by the coverage of the last days: where margins of late were too small they grow, where too large they shrink.
     /// Far ahead coverage is known too late for that, and corrections would swing.
     pub fn margins(&self, sizes: &Sizes) -> Margins {
-        let ways = std::array::from_fn(|w| self.quantiles[w] * f64::from(sizes.ways[w]));
-        Margins { ways: ways.map(|w| w as f32), used: self.mix(ways) as f32 }
+        let ways = std::array::from_fn(|w| self.quantiles[w] * sizes.ways[w]);
+        Margins { ways, used: self.mix(ways.map(f64::from)) as f32 }
+    }
+
+    /// What to add to a forecast for the level that was announced, corrected by coverage: as of the last renewal.
+    pub fn upper(&self, sizes: &Sizes) -> f64 {
+        self.mix(std::array::from_fn(|w| f64::from(self.answers[w] * sizes.ways[w])))
     }
 
     /// The level to ask for so that `level` is covered: the misses allowed, times what coverage at the reference level teaches.
@@ -188,11 +215,11 @@ impl Errors {
     }
 
     fn corrected_reference(&self) -> f64 {
-        if self.far || self.covered.seen < self.memory.week / WEEK_DAYS {
+        if self.far || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
             return REFERENCE;
         }
         let most = MOST_CORRECTION * (1.0 - REFERENCE);
-        REFERENCE + (REFERENCE - self.covered.value).clamp(-most, most)
+        REFERENCE + (REFERENCE - self.covered.value()).clamp(-most, most)
     }
 
     /// Takes a realised error (what came less what was forecast), with what had been expected of it.
@@ -213,15 +240,15 @@ impl Errors {
                 scores.push(error, f64::from(size));
             }
             if turn < 100 || turn.is_multiple_of(RENEWED) {
-                let level = self.corrected(self.aim);
-                self.quantiles = std::array::from_fn(|w| self.scores[w].quantile(level));
+                self.renew();
             }
         }
-        let usual = self.usual.value;
+        let usual = self.usual.value();
         if known && usual > 0.0 {
-            self.size.learn(&sizes.features.map(f64::from), (error.abs() / usual + CALM).ln());
+            let keep = 1.0 - 1.0 / self.memory.week;
+            self.size.learn(&whole(sizes.features), (error.abs() / usual + CALM).ln() as f32, keep);
             if self.seen.is_multiple_of(12) {
-                self.size.solve();
+                self.size.solve(&PRIOR);
             }
         }
         self.usual.push(error.abs(), self.memory.usual);
@@ -229,13 +256,19 @@ impl Errors {
         self.hours[hour].push(error.abs(), self.memory.hour);
     }
 
+    fn renew(&mut self) {
+        let quantiles = |level: f64| std::array::from_fn(|w| self.scores[w].quantile(level) as f32);
+        let (aim, asked) = (self.corrected(self.aim), self.corrected(f64::from(self.asked)));
+        (self.quantiles, self.answers) = (quantiles(aim), quantiles(asked));
+    }
+
     /// The usual size of errors over all hours.
     pub fn usual(&self) -> f64 {
-        self.usual.value
+        self.usual.value()
     }
 
     fn judge(&mut self, error: f64, margins: &Margins) {
-        let keep = 1.0 - 1.0 / self.memory.week;
+        let keep = f64::from(1.0 - 1.0 / self.memory.week);
         for (loss, margin) in self.losses.iter_mut().zip(margins.ways) {
             *loss = *loss * keep + pinball(REFERENCE, f64::from(margin), error);
         }
@@ -253,6 +286,11 @@ impl Errors {
         let sum: f64 = weights.iter().sum();
         ways.iter().zip(weights).map(|(w, k)| w * k).sum::<f64>() / sum
     }
+}
+
+/// The features with the constant.
+fn whole([hour, recent, height, spread]: [f32; FEATURES - 1]) -> [f32; FEATURES] {
+    [hour, recent, height, spread, 1.0]
 }
 
 fn finite(value: f64) -> f64 {

@@ -82,7 +82,11 @@ impl Anchors {
 
     /// Whether anchor `a` is predicted at `origin`, and learned once that has come.
     pub fn is_due(&self, a: usize, origin: i64) -> bool {
-        let every = self.every[a];
+        self.is_turn(self.every[a], origin)
+    }
+
+    /// The same for all anchors that are asked every so many samples.
+    pub fn is_turn(&self, every: i64, origin: i64) -> bool {
         if origin >= self.replay.thin_until || every > 1 {
             return origin >= self.replay.quiet_until && (every == 1 || origin.rem_euclid(every) == 0);
         }

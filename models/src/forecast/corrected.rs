@@ -8,7 +8,7 @@ use super::{
     Choice,
     anchors::{Anchors, Kind, Window},
     model::{Context, Model, Realised},
-    regressed::{Pace, Regressed},
+    regressed::{CONSTANT, Pace, Regressed},
     ridge::Prior,
     season::{Base, FEATURES},
     space::Space,
@@ -38,15 +38,18 @@ impl Corrected {
         self.base.map_or(0.0, |base| seen.base(base, from, window))
     }
 
-    fn features(&self, seen: &Context<'_>) -> [f64; ALL] {
-        let [now, hour, day] = match self.base {
+    fn features(&self, seen: &Context<'_>) -> [f32; ALL] {
+        let off = match self.base {
             Some(base) => seen.residuals(base, self.space),
             None => seen.recent(self.space),
         };
-        [now, hour, day, self.space.constant(seen.past)]
+        let unit = self.space.unit(seen.past);
+        let [now, hour, day] = off.map(|off| (off / unit) as f32);
+        [now, hour, day, CONSTANT]
     }
 
-    fn load(&self, seen: &Context<'_>, start: i64, window: Window, correction: f64) -> f64 {
+    fn load(&self, seen: &Context<'_>, start: i64, window: Window, correction: f32) -> f64 {
+        let correction = f64::from(correction) * self.space.unit(seen.past);
         seen.bounded(self.space.apply(self.base(seen, start, window), correction, seen.offset))
     }
 }
@@ -69,21 +72,22 @@ impl Model for Corrected {
         for window in seen.completed() {
             let load = realised.of(seen.anchors.kind(window.anchor));
             let base = self.base(seen, window.start, window.window);
-            self.corrections.learn(window.anchor, window.origin, self.space.residual(load, base, seen.offset));
+            let residual = self.space.residual(load, base, seen.offset) / self.space.unit(seen.past);
+            self.corrections.learn(window.anchor, window.origin, residual as f32);
         }
     }
 
     fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]) {
         let features = self.features(seen);
+        self.corrections.remember(seen.anchors, seen.past.next(), &features);
         for window in seen.due() {
-            self.corrections.remember(window.anchor, window.origin, &features);
             let correction = self.corrections.at(window.anchor, &features);
             out[window.anchor] = self.load(seen, window.start, window.window, correction) as f32;
         }
     }
 
     fn ahead(&self, seen: &Context<'_>, kind: Kind, ahead: usize) -> f64 {
-        let correction = self.corrections.between(seen.anchors, kind, ahead, &self.features(seen));
+        let correction = self.corrections.between(seen.anchors.between(kind, ahead), &self.features(seen));
         let window = seen.anchors.window(kind, ahead);
         self.load(seen, seen.past.next() + ahead as i64, window, correction)
     }

@@ -75,7 +75,7 @@ impl Ensemble {
         let all = 0..windows.len();
         Self {
             mixtures: all.clone().map(mixture).collect(),
-            errors: all.clone().map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a))).collect(),
+            errors: all.clone().map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a)).asked(level)).collect(),
             pending: all.map(|a| Pending::new(windows[a], anchors.every(a), models.len())).collect(),
             row: vec![f32::NAN; windows.len()],
             evidence: Evidence::new(step, level),
@@ -217,7 +217,7 @@ impl Ensemble {
                 continue;
             };
             if !suspect {
-                self.mixtures[a].learn(weekday, open.models, target);
+                self.mixtures[a].learn(weekday, self.pending[a].models(window.origin), target);
             }
             if (window.origin / self.anchors.every(a) + a as i64) % REWEIGH == 0 {
                 self.mixtures[a].weigh();
@@ -251,11 +251,11 @@ impl Ensemble {
             let window = self.anchors.windows()[a];
             let last = next + (window.ahead + window.len) as i64 - 1;
             let models = self.pending[a].models(next);
-            let mixed = self.mix(a, last, models);
+            let mixed = self.mix(a, last, models.clone());
             let sizes = self.errors[a].sizes(&Outlook {
                 hour: self.target_hour(last),
                 height: self.height(mixed),
-                spread: self.spread(models.iter().map(|p| f64::from(*p)), mixed),
+                spread: self.spread(models.map(f64::from), mixed),
             });
             let margins = self.errors[a].margins(&sizes);
             self.pending[a].close(next, mixed, sizes, margins);
@@ -271,9 +271,10 @@ impl Ensemble {
             return self.evidence.pass(next);
         };
         let of = |choice| self.models.iter().position(|m| m.choice() == choice);
-        let pick = |m: Option<usize>| m.map_or(f64::NAN, |m| f64::from(open.models[m]));
-        let level = self.errors[now].corrected(self.level);
-        let upper = self.bound(open.mixed + self.errors[now].margin(open.sizes, level));
+        let pick = |m: Option<usize>| {
+            m.map_or(f64::NAN, |m| self.pending[now].models(next).nth(m).map_or(f64::NAN, f64::from))
+        };
+        let upper = self.bound(open.mixed + self.errors[now].upper(open.sizes));
         let hour_ahead = self.anchors.value_near(60, self.past.step());
         let window = self.anchors.windows()[hour_ahead];
         let point = self.pending[hour_ahead].at(next).map_or(f64::NAN, |o| o.mixed);
@@ -317,8 +318,8 @@ impl Ensemble {
     }
 
     /// The choice's prediction of anchor `a` out of all models', for a window whose last sample is `last`.
-    fn mix(&self, a: usize, last: i64, models: &[f32]) -> f64 {
-        match self.pinned.map(|m| f64::from(models[m])) {
+    fn mix(&self, a: usize, last: i64, models: impl Iterator<Item = f32> + Clone) -> f64 {
+        match self.pinned.and_then(|m| models.clone().nth(m)).map(f64::from) {
             Some(pinned) if !pinned.is_nan() => pinned,
             _ => self.mixtures[a].combine(self.weekday(last), models),
         }

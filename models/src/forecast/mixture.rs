@@ -27,28 +27,29 @@ const WEEKDAY_MEMORY: f64 = 2.0;
 /// Discounted absolute losses of every model.
 #[derive(Clone, Debug)]
 struct Losses {
-    sums: Vec<f64>,
-    seen: Vec<f64>,
-    keep: f64,
+    /// Sum of losses and of opinions, by model.
+    sums: Box<[(f32, f32)]>,
+    keep: f32,
 }
 
 impl Losses {
     fn new(models: usize, memory: f64) -> Self {
-        Self { sums: vec![0.0; models], seen: vec![0.0; models], keep: 1.0 - 1.0 / memory }
+        Self { sums: vec![(0.0, 0.0); models].into_boxed_slice(), keep: (1.0 - 1.0 / memory) as f32 }
     }
 
-    fn learn(&mut self, predictions: &[f32], target: f64) {
-        for (k, p) in predictions.iter().enumerate() {
-            let loss = (f64::from(*p) - target).abs();
+    fn learn(&mut self, predictions: impl Iterator<Item = f32>, target: f32) {
+        for ((sum, seen), p) in self.sums.iter_mut().zip(predictions) {
+            let loss = (p - target).abs();
             if loss.is_finite() {
-                self.sums[k] = self.sums[k] * self.keep + loss;
-                self.seen[k] = self.seen[k] * self.keep + 1.0;
+                *sum = (*sum * self.keep + loss).min(f32::MAX);
+                *seen = *seen * self.keep + 1.0;
             }
         }
     }
 
     fn mean(&self, k: usize) -> Option<f64> {
-        (self.seen[k] >= LEAST).then(|| self.sums[k] / self.seen[k])
+        let (sum, seen) = self.sums[k];
+        (f64::from(seen) >= LEAST).then(|| f64::from(sum) / f64::from(seen))
     }
 
     /// The smallest mean loss of any model.
@@ -69,9 +70,9 @@ pub struct Mixture {
     eta: f64,
     recent: Losses,
     /// By weekday of the target; empty for near anchors.
-    weekdays: Vec<Losses>,
-    /// One set, or one for each weekday.
-    weights: Vec<Vec<f64>>,
+    weekdays: Box<[Losses]>,
+    /// One set, or one for each weekday, end to end.
+    weights: Box<[f32]>,
 }
 
 impl Mixture {
@@ -83,14 +84,15 @@ impl Mixture {
         Self {
             eta: if ahead >= FAR { ETA_FAR } else { ETA },
             recent: Losses::new(models, (per_day * MEMORY).max(20.0)),
-            weekdays: vec![Losses::new(models, (per_day * WEEKDAY_MEMORY).max(LEAST * 2.0)); days],
-            weights: vec![vec![1.0; models]; days.max(1)],
+            weekdays: vec![Losses::new(models, (per_day * WEEKDAY_MEMORY).max(LEAST * 2.0)); days].into(),
+            weights: vec![1.0; models * days.max(1)].into(),
         }
     }
 
     /// Learns what each model's prediction for a target on `weekday` was off by; a NaN prediction was no opinion.
-    pub fn learn(&mut self, weekday: usize, predictions: &[f32], target: f64) {
-        self.recent.learn(predictions, target);
+    pub fn learn(&mut self, weekday: usize, predictions: impl Iterator<Item = f32> + Clone, target: f64) {
+        let target = target as f32;
+        self.recent.learn(predictions.clone(), target);
         if let Some(losses) = self.weekdays.get_mut(weekday) {
             losses.learn(predictions, target);
         }
@@ -101,31 +103,33 @@ impl Mixture {
         let Some(best) = self.recent.best() else {
             return;
         };
-        for (day, weights) in self.weights.iter_mut().enumerate() {
+        for (day, weights) in self.weights.chunks_exact_mut(self.recent.sums.len()).enumerate() {
             let losses = self.weekdays.get(day);
             let best_that_day = losses.and_then(Losses::best);
             for (k, weight) in weights.iter_mut().enumerate() {
                 let that_day = losses.zip(best_that_day).and_then(|(l, best)| l.worse(k, best));
                 *weight = self.recent.worse(k, best).map_or(0.0, |recent| {
                     let worse = that_day.map_or(recent, |w| f64::midpoint(recent, w));
-                    (-self.eta * worse).exp()
+                    (-self.eta * worse).exp() as f32
                 });
             }
             if weights.iter().all(|w| *w == 0.0) {
-                weights.fill(f64::MIN_POSITIVE);
+                weights.fill(f32::MIN_POSITIVE);
             }
         }
     }
 
     /// Weights for a target on `weekday`, not normalised.
-    pub fn weights(&self, weekday: usize) -> &[f64] {
-        self.weights.get(weekday).unwrap_or(&self.weights[0])
+    pub fn weights(&self, weekday: usize) -> &[f32] {
+        let models = self.recent.sums.len();
+        let set = if self.weekdays.is_empty() { 0 } else { weekday };
+        &self.weights[set * models..(set + 1) * models]
     }
 
     /// The weighted mean of the opinions about a target on `weekday`; NaN if there is none.
-    pub fn combine(&self, weekday: usize, predictions: &[f32]) -> f64 {
+    pub fn combine(&self, weekday: usize, predictions: impl Iterator<Item = f32> + Clone) -> f64 {
         let pairs = self.weights(weekday).iter().zip(predictions);
-        weighted(pairs.map(|(w, p)| (*w, f64::from(*p))))
+        weighted(pairs.map(|(w, p)| (f64::from(*w), f64::from(p))))
     }
 }
 
@@ -155,14 +159,14 @@ mod tests {
     fn the_better_model_gets_the_weight_and_silence_costs_none() {
         let mut mixture = Mixture::new(3, 0, 300);
         for _ in 0..50 {
-            mixture.learn(0, &[10.0, 13.0, f32::NAN], 11.0);
+            mixture.learn(0, [10.0, 13.0, f32::NAN].into_iter(), 11.0);
         }
         mixture.weigh();
         assert_eq!(mixture.weights(0)[0], 1.0);
         assert!(mixture.weights(0)[1] < 1e-6);
         assert_eq!(mixture.weights(0)[2], 0.0);
-        assert!((mixture.combine(0, &[f32::NAN, 13.0, f32::NAN]) - 13.0).abs() < 1e-6);
-        assert!(mixture.combine(0, &[f32::NAN; 3]).is_nan());
+        assert!((mixture.combine(0, [f32::NAN, 13.0, f32::NAN].into_iter()) - 13.0).abs() < 1e-6);
+        assert!(mixture.combine(0, [f32::NAN; 3].into_iter()).is_nan());
     }
 
     #[test]
@@ -171,7 +175,7 @@ mod tests {
         for i in 0..4 * 7 * 288 {
             let weekday = i / 288 % 7;
             let yesterday = if weekday == 5 { 20.0 } else { 10.1 };
-            mixture.learn(weekday, &[yesterday, 11.0], 10.0);
+            mixture.learn(weekday, [yesterday, 11.0].into_iter(), 10.0);
         }
         mixture.weigh();
         assert!(mixture.weights(2)[0] > mixture.weights(2)[1]);

@@ -1,5 +1,6 @@
 //! The last weeks of one load as the models see them: a ring of samples, what of it is masked, and the wall clock.
 
+use super::loads::Loads;
 use crate::calendar::{Calendar, DAY, Day, SUNDAY};
 
 /// Weeks of history that a season may look back on.
@@ -11,7 +12,9 @@ pub struct Past {
     step: i64,
     first: i64,
     next: i64,
-    samples: Vec<f32>,
+    samples: Loads,
+    /// Where the next sample goes.
+    head: usize,
     masked: Vec<u64>,
     calendar: Calendar,
     /// Days that are like other holidays and Sundays, whatever their weekday; ascending.
@@ -37,13 +40,14 @@ impl Past {
     pub fn new(step: i64, first: i64, calendar: Calendar) -> Self {
         // Four weeks, an hour of clock change and two hours of smoothing.
         let wanted = (WEEKS * 7 * DAY + 3 * 3600) / step + 8;
-        let room = (wanted as usize).next_power_of_two().max(64);
+        let room = (wanted as usize).max(64);
         Self {
             step,
             first,
             next: first,
-            samples: vec![f32::NAN; room],
-            masked: vec![0; room / 64],
+            samples: Loads::new(room),
+            head: 0,
+            masked: vec![0; room.div_ceil(64)],
             calendar,
             holidays: Vec::new(),
             mean: Mean::default(),
@@ -97,8 +101,9 @@ impl Past {
 
     /// Appends the next sample; NaN is missing.
     pub fn push(&mut self, value: f32, masked: bool) {
-        let slot = self.slot(self.next);
-        self.samples[slot] = value;
+        self.samples.set(self.head, value);
+        let value = self.samples.get(self.head);
+        self.head = if self.head + 1 == self.samples.len() { 0 } else { self.head + 1 };
         self.next += 1;
         self.set_masked(self.next - 1, masked);
         if !masked && !value.is_nan() {
@@ -125,7 +130,7 @@ impl Past {
 
     /// Sample `i` as it was; NaN if missing, forgotten or still to come.
     pub fn raw(&self, i: i64) -> f32 {
-        if self.holds(i) { self.samples[self.slot(i)] } else { f32::NAN }
+        if self.holds(i) { self.samples.get(self.slot(i)) } else { f32::NAN }
     }
 
     /// Sample `i` for learning: NaN where masked too.
@@ -135,8 +140,7 @@ impl Past {
 
     /// Whether sample `i` is masked.
     pub fn is_masked(&self, i: i64) -> bool {
-        let slot = self.slot(i);
-        self.holds(i) && self.masked[slot / 64] >> (slot % 64) & 1 == 1
+        self.holds(i) && self.has_mask(self.slot(i))
     }
 
     /// Number of the sample that showed the same wall clock `days` days before sample `i`.
@@ -193,8 +197,8 @@ impl Past {
         let oldest = self.first.max(self.next - self.samples.len() as i64);
         for j in (i - reach).max(oldest)..=(i + reach).min(self.next - 1) {
             let slot = self.slot(j);
-            let v = self.samples[slot];
-            if !v.is_nan() && self.masked[slot / 64] >> (slot % 64) & 1 == 0 {
+            let v = self.samples.get(slot);
+            if !v.is_nan() && !self.has_mask(slot) {
                 sum += f64::from(v);
                 n += 1.0;
             }
@@ -232,7 +236,13 @@ impl Past {
         i < self.next && i >= self.first && i >= self.next - self.samples.len() as i64
     }
 
+    fn has_mask(&self, slot: usize) -> bool {
+        self.masked[slot / 64] >> (slot % 64) & 1 == 1
+    }
+
+    /// Where a sample lies that is held.
     fn slot(&self, i: i64) -> usize {
-        (i & (self.samples.len() as i64 - 1)) as usize
+        let back = (self.next - i) as usize;
+        if back <= self.head { self.head - back } else { self.head + self.samples.len() - back }
     }
 }

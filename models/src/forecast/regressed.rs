@@ -4,24 +4,48 @@
 //! Hyndman 2014), instead of one set iterated step by step.
 
 use super::{
-    anchors::{Anchors, Kind, Window},
+    anchors::{Anchors, Window},
     ridge::{Prior, Ridge},
 };
 use crate::calendar::DAY;
 
-/// Regressions for all anchors and the features of the origins whose windows are still open.
+/// Regressions for all anchors on `N` features, and the features of the origins whose windows are still open. The last feature is
+/// always [`CONSTANT`] and is not kept.
 #[derive(Clone, Debug)]
 pub struct Regressed<const N: usize> {
     anchors: Vec<Anchor<N>>,
+    opens: Vec<Opens>,
 }
+
+/// The last feature: the same at every origin, of a size that suits the others.
+pub const CONSTANT: f32 = 0.1;
 
 #[derive(Clone, Debug)]
 struct Anchor<const N: usize> {
     ridge: Ridge<N>,
-    open: Vec<[f32; N]>,
+    prior: Prior<N>,
+    keep: f32,
+    opens: usize,
     every: i64,
     /// Learned samples between two solutions.
     solve_every: i64,
+}
+
+/// Features by origin, shared by all anchors that are asked as often: they do not depend on what is asked.
+#[derive(Clone, Debug)]
+struct Opens {
+    every: i64,
+    width: usize,
+    rows: Box<[f32]>,
+}
+
+impl Opens {
+    /// Where the row of an origin lies.
+    fn row(&self, origin: i64) -> std::ops::Range<usize> {
+        let rows = (self.rows.len() / self.width) as i64;
+        let slot = self.width * origin.div_euclid(self.every).rem_euclid(rows) as usize;
+        slot..slot + self.width
+    }
 }
 
 /// How a regression forgets and how often it is solved.
@@ -45,52 +69,62 @@ impl<const N: usize> Regressed<N> {
     ///
     /// `prior` says what to believe of a window before any evidence.
     pub fn new(anchors: &Anchors, step: i64, pace: Pace, prior: impl Fn(&Window, i64) -> Prior<N>) -> Self {
+        let mut opens: Vec<Opens> = Vec::new();
         let made = anchors.windows().iter().enumerate().map(|(a, window)| {
             let every = anchors.every(a);
-            let memory = (pace.memory / (step * every)).max(100) as f64;
-            let open = (window.ahead + window.len) / every as usize + 2;
+            let memory = (pace.memory / (step * every)).max(100) as f32;
+            let rows = (window.ahead + window.len) / every as usize + 2;
+            let found = opens.iter().position(|o| o.every == every).unwrap_or_else(|| {
+                opens.push(Opens { every, width: N - 1, rows: Box::default() });
+                opens.len() - 1
+            });
+            if opens[found].rows.len() < rows * (N - 1) {
+                opens[found].rows = vec![f32::NAN; rows * (N - 1)].into_boxed_slice();
+            }
+            let prior = prior(window, every);
             Anchor {
-                ridge: Ridge::new(memory, prior(window, every)),
-                open: vec![[f32::NAN; N]; open],
+                ridge: Ridge::new(&prior),
+                prior,
+                keep: 1.0 - 1.0 / memory,
+                opens: found,
                 every,
                 solve_every: (pace.solve / (step * every)).max(1),
             }
         });
-        Self { anchors: made.collect() }
+        let anchors = made.collect();
+        Self { anchors, opens }
     }
 
-    /// Keeps the features of an anchor at the present origin (the number of the next sample).
-    pub fn remember(&mut self, a: usize, origin: i64, features: &[f64; N]) {
-        let anchor = &mut self.anchors[a];
-        let slot = anchor.slot(origin);
-        anchor.open[slot] = features.map(|f| f as f32);
+    /// Keeps the features at the present origin (the number of the next sample) for all anchors that are asked from it.
+    pub fn remember(&mut self, anchors: &Anchors, origin: i64, features: &[f32; N]) {
+        for opens in &mut self.opens {
+            if anchors.is_turn(opens.every, origin) {
+                let row = opens.row(origin);
+                opens.rows[row].copy_from_slice(&features[..N - 1]);
+            }
+        }
     }
 
     /// Learns that anchor `a` from `origin` came out as `target`.
-    pub fn learn(&mut self, a: usize, origin: i64, target: f64) {
+    pub fn learn(&mut self, a: usize, origin: i64, target: f32) {
         let anchor = &mut self.anchors[a];
-        let features = anchor.open[anchor.slot(origin)].map(f64::from);
-        anchor.ridge.learn(&features, target);
+        let opens = &self.opens[anchor.opens];
+        let mut features = [CONSTANT; N];
+        features[..N - 1].copy_from_slice(&opens.rows[opens.row(origin)]);
+        anchor.ridge.learn(&features, target, anchor.keep);
         if (origin / anchor.every + a as i64) % anchor.solve_every == 0 {
-            anchor.ridge.solve();
+            anchor.ridge.solve(&anchor.prior);
         }
     }
 
     /// Prediction of anchor `a`.
-    pub fn at(&self, a: usize, features: &[f64; N]) -> f64 {
+    pub fn at(&self, a: usize, features: &[f32; N]) -> f32 {
         self.anchors[a].ridge.predict(features)
     }
 
     /// Prediction between two anchors.
-    pub fn between(&self, anchors: &Anchors, kind: Kind, ahead: usize, features: &[f64; N]) -> f64 {
-        let (a, b, share) = anchors.between(kind, ahead);
-        let (low, high) = (self.at(a, features), self.at(b, features));
-        low + (high - low) * share
-    }
-}
-
-impl<const N: usize> Anchor<N> {
-    fn slot(&self, origin: i64) -> usize {
-        origin.div_euclid(self.every).rem_euclid(self.open.len() as i64) as usize
+    pub fn between(&self, (a, b, share): (usize, usize, f64), features: &[f32; N]) -> f32 {
+        let low = self.at(a, features);
+        if share == 0.0 { low } else { low + (self.at(b, features) - low) * share as f32 }
     }
 }

@@ -84,9 +84,9 @@ pub struct Track {
     reach: i64,
     /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
     fresh: i64,
-    values: Vec<f32>,
+    values: Box<[f32]>,
     /// Maxima over the lead window; empty where that is a single sample.
-    maxima: Vec<f32>,
+    maxima: Box<[f32]>,
     evaluated: i64,
     residuals: Residual,
     logs: Residual,
@@ -96,7 +96,7 @@ pub struct Track {
 impl Track {
     /// A base that looks `reach` samples ahead and keeps maxima over `lead` samples.
     pub fn new(base: Base, past: &Past, lead: usize, reach: usize) -> Self {
-        let room = (reach + 2 * lead + 8).next_power_of_two();
+        let room = reach + 2 * lead + 8;
         let day = past.samples_in(crate::calendar::DAY) as i64;
         Self {
             base,
@@ -104,8 +104,8 @@ impl Track {
             reach: reach as i64,
             // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
             fresh: day - past.samples_in(3600) as i64 - 1,
-            values: vec![f32::NAN; room],
-            maxima: vec![f32::NAN; if lead > 1 { room } else { 0 }],
+            values: vec![f32::NAN; room].into(),
+            maxima: vec![f32::NAN; if lead > 1 { room } else { 0 }].into(),
             evaluated: past.next(),
             residuals: Residual::new(past),
             logs: Residual::new(past),
@@ -199,7 +199,8 @@ impl Track {
     }
 
     fn slot(&self, i: i64) -> usize {
-        (i & (self.values.len() as i64 - 1)) as usize
+        // 32 bits number every sample until the year 2106 and are divided in half the time.
+        (i as u32 % self.values.len() as u32) as usize
     }
 }
 

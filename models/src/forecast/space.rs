@@ -31,11 +31,12 @@ impl Space {
         }
     }
 
-    /// A feature that is always the same, of a size that suits residuals.
-    pub fn constant(self, past: &Past) -> f64 {
+    /// What residuals are measured in: loads in mean loads, so that features are of the order of 1 whatever the load's unit;
+    /// logarithms are so already.
+    pub fn unit(self, past: &Past) -> f64 {
         match self {
-            Self::Load => 0.1 * past.mean(),
-            Self::Log => 0.1,
+            Self::Load => past.mean().max(f64::MIN_POSITIVE),
+            Self::Log => 1.0,
         }
     }
 }

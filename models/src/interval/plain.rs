@@ -8,7 +8,7 @@ use crate::calendar::DAY;
 pub struct Plain {
     usual: Mean,
     scores: Scores,
-    memory: f64,
+    memory: f32,
 }
 
 impl Plain {
@@ -16,14 +16,18 @@ impl Plain {
     pub fn new(spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
         let window = (WEEK_DAYS * per_day).max(100.0) as usize;
-        Self { usual: Mean::default(), scores: Scores::new(window), memory: (MEMORY_DAYS * per_day).max(50.0) }
+        Self {
+            usual: Mean::default(),
+            scores: Scores::fading(window / 2),
+            memory: (MEMORY_DAYS * per_day).max(50.0) as f32,
+        }
     }
 
     /// Takes a realised error.
     pub fn learn(&mut self, error: f64) {
         if error.is_finite() {
             if self.usual.seen > 0.0 {
-                self.scores.push(error, self.usual.value);
+                self.scores.push(error, self.usual.value());
             }
             self.usual.push(error.abs(), self.memory);
         }
@@ -31,6 +35,6 @@ impl Plain {
 
     /// The error that a share `level` of errors stays below; 0 before anything was realised.
     pub fn quantile(&self, level: f64) -> f64 {
-        self.scores.quantile(level) * self.usual.value
+        self.scores.quantile(level) * self.usual.value()
     }
 }

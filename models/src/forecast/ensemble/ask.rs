@@ -20,12 +20,12 @@ impl Ensemble {
     /// Weights of the models for the maximum over the lead window from now; they sum to 1.
     pub fn weights(&self) -> Vec<(&'static str, f64)> {
         let now = self.anchors.first(Kind::Maximum);
-        let row = self.pending[now].models(self.anchors.last_due(now, self.past.next()));
+        let row: Vec<f32> = self.pending[now].models(self.anchors.last_due(now, self.past.next())).collect();
         let heard = |m: usize| !row[m].is_nan();
         let raw: Vec<f64> = (0..self.models.len())
             .map(|m| match self.pinned {
                 Some(pinned) if heard(pinned) => f64::from(u8::from(m == pinned)),
-                _ if heard(m) => self.mixtures[now].weights(0)[m],
+                _ if heard(m) => f64::from(self.mixtures[now].weights(0)[m]),
                 _ => 0.0,
             })
             .collect();
@@ -65,8 +65,8 @@ impl Ensemble {
         let (a, b, share) = self.anchors.between(kind, ahead);
         let weekday = self.weekday(last);
         let (near, far) = (self.mixtures[a].weights(weekday), self.mixtures[b].weights(weekday));
-        let (near_sum, far_sum): (f64, f64) = (near.iter().sum(), far.iter().sum());
-        let weight = |m: usize| near[m] / near_sum * (1.0 - share) + far[m] / far_sum * share;
+        let (near_sum, far_sum): (f64, f64) = (total(near), total(far));
+        let weight = |m: usize| f64::from(near[m]) / near_sum * (1.0 - share) + f64::from(far[m]) / far_sum * share;
         let opinion = |m: usize| self.models[m].ahead(&seen, kind, ahead);
         let opinions: Vec<f64> = (0..self.models.len()).map(opinion).collect();
         let pinned = self.pinned.map(|m| opinions[m]).filter(|p| !p.is_nan());
@@ -92,4 +92,8 @@ impl Ensemble {
         let low = at(a);
         if share > 0.0 { low + (at(b) - low) * share } else { low }
     }
+}
+
+fn total(weights: &[f32]) -> f64 {
+    weights.iter().map(|w| f64::from(*w)).sum()
 }

@@ -18,7 +18,7 @@ pub struct Residual {
 /// Exact mean over the last so many samples that were there: silence teaches nothing and forgets nothing.
 #[derive(Clone, Debug)]
 struct Window {
-    ring: Vec<f32>,
+    ring: Box<[f32]>,
     at: usize,
     sum: f64,
     n: f64,
@@ -73,7 +73,7 @@ impl Residual {
 
 impl Window {
     fn new(len: usize) -> Self {
-        Self { ring: vec![f32::NAN; len], at: 0, sum: 0.0, n: 0.0 }
+        Self { ring: vec![f32::NAN; len].into(), at: 0, sum: 0.0, n: 0.0 }
     }
 
     fn push(&mut self, value: f64) {
