@@ -46,6 +46,13 @@ pub(super) struct Look {
     curve: Range<usize>,
 }
 
+impl Look {
+    /// There is a forecast, and nobody doubts it.
+    fn trusted(&self) -> bool {
+        self.distrust.is_none() && !self.curve.is_empty()
+    }
+}
+
 /// Makes an outlook sample by sample, so that a caller can show progress and stop.
 #[derive(Debug)]
 pub struct Forecaster<'a> {
@@ -170,8 +177,19 @@ impl Outlook {
 
     /// Share of looks at which the forecast was trusted; 0 without any.
     pub fn trusted_share(&self) -> f64 {
-        let trusted = self.looks.iter().filter(|l| l.distrust.is_none() && !l.curve.is_empty()).count();
+        let trusted = self.looks.iter().filter(|look| look.trusted()).count();
         trusted as f64 / self.looks.len().max(1) as f64
+    }
+
+    /// When a forecast was trusted for the first time.
+    pub fn first_trusted(&self) -> Option<DateTime<Utc>> {
+        let number = self.looks.iter().position(Look::trusted)?;
+        Some(self.first + STEP * i32::try_from(number).unwrap_or(i32::MAX))
+    }
+
+    /// How often trust was gained or lost after the first look.
+    pub fn verdict_turns(&self) -> usize {
+        self.looks.windows(2).filter(|pair| pair[0].trusted() != pair[1].trusted()).count()
     }
 
     /// The upper curve's value for `at` as it was forecast `before` that; `None` where nothing was forecast then.
