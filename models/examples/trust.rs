@@ -125,9 +125,9 @@ fn report(name: &str, series: &Series, noise: Noise) {
 }
 
 fn verdicts(outlook: &Outlook, from: DateTime<Utc>) -> String {
-    let first = outlook.first_trusted().map_or("never".to_owned(), |at| {
-        format!("day {:.1}", (at - from).num_minutes() as f64 / 1440.0)
-    });
+    let first = outlook
+        .first_trusted()
+        .map_or("never".to_owned(), |at| format!("day {:.1}", (at - from).num_minutes() as f64 / 1440.0));
     let doubt = outlook.last_distrust().unwrap_or("none");
     format!(
         " | trusted {:3.0} %, first {first}, {} turns | {doubt}",
