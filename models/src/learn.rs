@@ -257,7 +257,7 @@ impl Learned {
         forecast
     }
 
-    /// The sample stamped `at` (start of its interval) as it was taken in, masked or not; NaN where it is missing, still to come,
+    /// The sample stamped `at` (start of its interval) as it is kept, to one part in two thousand, masked or not; NaN where it is missing, still to come,
     /// or forgotten after four weeks.
     pub fn sample(&self, at: DateTime<Utc>) -> f32 {
         let past = self.ensemble.past();
