@@ -76,6 +76,8 @@ fn wrong_use_is_2_with_a_suggestion() {
         (&["evaluate", "x.csv", "--horizon", "15m,3d"][..], "out of range"),
         (&["evaluate", "/nowhere/x.csv"][..], "check the path"),
         (&["evaluate", "/"][..], "it is a directory"),
+        (&["config", "validate"][..], "--config <FILE>"),
+        (&["config", "validate", "a.yaml", "--config", "b.yaml"][..], "cannot be used with"),
         (&["run", "--log-level", "floorcast=loud"][..], "write error, warn, info"),
     ] {
         let (code, _, err) = said(arguments);
@@ -104,6 +106,9 @@ fn a_file_is_good_or_told_why_not() {
     let example = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/config/floorcast.yaml");
     let (code, out, _) = said(&["config", "validate", example]);
     assert_eq!((code, out.ends_with(": good; 1 datasource, 1 template, 0 opt-in rules\n")), (0, true), "{out}");
+    // Every other command names its file so.
+    let (code, named, _) = said(&["config", "validate", "--config", example]);
+    assert_eq!((code, named), (0, out));
     let bad = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(bad.path(), "defaults:\n  quantile: 1.5\n").unwrap();
     let (code, _, err) = said(&["config", "validate", bad.path().to_str().unwrap()]);

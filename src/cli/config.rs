@@ -17,7 +17,11 @@ pub enum Config {
     /// Check a file: exit code 0 good, 1 not
     Validate {
         /// The file
-        file: PathBuf,
+        #[arg(value_name = "FILE", required_unless_present = "config")]
+        file: Option<PathBuf>,
+        /// The file, named as for every other command
+        #[arg(long, short, value_name = "FILE", conflicts_with = "file")]
+        config: Option<PathBuf>,
     },
     /// The JSON Schema of the file
     Schema,
@@ -27,7 +31,13 @@ pub enum Config {
 pub fn run(global: &Global, command: &Config) -> Result<Exit, Failure> {
     match command {
         Config::View { config } => view(global.output, config.as_ref())?,
-        Config::Validate { file } => {
+        Config::Validate { file, config: named } => {
+            let Some(file) = file.as_ref().or(named.as_ref()) else {
+                return Err(Failure::new(
+                    Exit::Misused,
+                    "no file is named; write floorcast config validate FILE".to_owned(),
+                ));
+            };
             let config = config::load(file)?;
             output::write(&format!("{}: good; {}\n", file.display(), summary(&config)))?;
         }

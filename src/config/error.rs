@@ -117,6 +117,13 @@ fn message(error: &Yaml) -> String {
         Yaml::InvalidScalar { ty, .. } => {
             format!("the value has the wrong type\na value of type {ty} is expected\nwrite one")
         }
+        Yaml::Unexpected { expected: "sequence start", .. } => {
+            "the value has the wrong type\na list is expected\nwrite each entry on a line that begins with \"- \""
+                .to_owned()
+        }
+        Yaml::Unexpected { expected: "mapping start", .. } => {
+            "the value has the wrong type\na mapping of keys is expected\nwrite key: value lines under it".to_owned()
+        }
         other => format!("the text is not the YAML expected\n{}\nmend the YAML at this place", bare(other)),
     }
 }

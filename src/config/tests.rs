@@ -40,99 +40,109 @@ fn no_secret_is_shown() {
     }
 }
 
-/// Errors as a user reads them: file, line, column, key, what, why, remedy.
+/// Wrong files, and the error as a user reads it: file, line, column, key, what, why, remedy.
+const WRONG: &[(&str, &str)] = &[
+    ("datasource: []\n", "f.yaml:1:1: datasource: \"datasource\" is no key here\n  why: known are "),
+    (
+        "defaults:\n  quantil: 0.9\n",
+        "f.yaml:2:3: defaults.quantil: \"quantil\" is no key here\n  why: known are quantile, leadTime, timezone, model, step, history\n  fix: did you mean quantile?",
+    ),
+    (
+        "defaults:\n  quantile: 1.5\n",
+        "f.yaml:2:13: defaults.quantile: 1.5 is out of range\n  why: allowed is 0.5 to 0.999\n  fix: write a number in this range",
+    ),
+    (
+        "defaults:\n  leadTime: 3d\n",
+        "f.yaml:2:13: defaults.leadTime: 3d is out of range\n  why: allowed is 1m to 2h\n  fix: write a duration in this range",
+    ),
+    (
+        "timing:\n  tick: 15\n",
+        "f.yaml:2:9: timing.tick: \"15\" is not a duration\n  why: the number 15 has no unit (w, d, h, m, s, ms)\n  fix: write for example 90s, 5m, 1h30m or 4w",
+    ),
+    (
+        "defaults:\n  timezone: Europe/Berln\n",
+        "f.yaml:2:13: defaults.timezone: \"Europe/Berln\" is not a time zone\n  why: only names of the IANA database are known\n  fix: did you mean Europe/Berlin?",
+    ),
+    (
+        "optIn:\n- mode: shdow\n",
+        "f.yaml:2:9: optIn[0].mode: \"shdow\" is no value here\n  why: known are off, shadow, live\n  fix: did you mean shadow?",
+    ),
+    (
+        "datasources:\n- {name: main, url: 'http://p:9090', bearrerToken: a}\n",
+        "f.yaml:2:38: datasources[0].bearrerToken: \"bearrerToken\" is no key here\n  why: known are name, url, kind, auth, ",
+    ),
+    (
+        "datasources: hunter2\n",
+        "f.yaml:1:14: datasources: the value has the wrong type\n  why: a list is expected\n  fix: write each entry on a line that begins with \"- \"",
+    ),
+    (
+        "datasources:\n- hunter2\n",
+        "f.yaml:2:3: datasources[0]: the value has the wrong type\n  why: a mapping of keys is expected\n  fix: write key: value lines under it",
+    ),
+    ("datasources:\n- name: main\n", "the key url is missing\n  why: it has no default\n  fix: add url: …"),
+    (
+        "datasources:\n- name: main\n  url: http://p:9090\n  auth:\n    basic: {username: u, password: hunter2}\n",
+        "\"password\" is no key here\n  why: known are username, passwordFile\n  fix: did you mean passwordFile? (secrets are read from files, never written here)",
+    ),
+    (
+        "datasources:\n- name: main\n  url: http://user:hunter2@p:9090\n",
+        "f.yaml:3:8: datasources[0].url: the address holds a user or password\n  why: secrets are read from files, never written here\n  fix: use auth.basic with passwordFile",
+    ),
+    (
+        "datasources:\n- {name: main, url: 'prometheus:9090'}\n",
+        "datasources[0].url: the address has no scheme that is known",
+    ),
+    (
+        "datasources:\n- {name: main, url: 'http://p'}\n- {name: main, url: 'http://q'}\n",
+        "f.yaml:3:10: datasources[1].name: \"main\" is there twice",
+    ),
+    (
+        "datasources:\n- {name: main, url: 'http://p', headers: {Authorization: hunter2}}\n",
+        "datasources[0].headers.Authorization: the header \"Authorization\" is not allowed",
+    ),
+    (
+        "datasources:\n- {name: main, url: 'http://p'}\ndefaultDatasource: mian\n",
+        "f.yaml:3:20: defaultDatasource: there is no datasource \"mian\"\n  why: every name refers to an entry of datasources\n  fix: did you mean main?",
+    ),
+    (
+        "templates:\n  r: {query: 'sum(x{a=\"$app\"})'}\n",
+        "templates.r.arguments: the query uses $app, which is no argument",
+    ),
+    ("timing: {leaseDuration: 10s, leaseRenewDeadline: 10s}\n", "10s is not shorter than leaseDuration (10s)"),
+    ("timing: {tick: 1ms}\n", "1ms is out of range\n  why: allowed is 200ms to 5m"),
+    ("defaults: {step: 7m}\n", "7m does not divide a day"),
+    ("defaults: {model: profle}\n", "\"profle\" is no model"),
+    ("exclude: [{from: 2026-01-02T00:00:00Z, to: 2026-01-01T00:00:00Z}]\n", "the window ends before it begins"),
+    (
+        "schedules:\n- windows:\n  - {start: 0 18 * * 8, duration: 3h, replicas: 4}\n",
+        "f.yaml:3:13: schedules[0].windows[0].start: \"0 18 * * 8\" is no cron expression\n  why: character 10: \"8\" is no day of the week: allowed are 0 to 7 (0 and 7 are Sunday), or SUN to SAT",
+    ),
+    (
+        "schedules:\n- windows:\n  - {start: '@daily', duration: 32d, replicas: 4}\n",
+        "32d is out of range\n  why: allowed is 1m to ",
+    ),
+    (
+        "holidays: [{days: [DE, Germny]}]\n",
+        "\"Germny\" is neither a country nor a day\n  why: known are ISO 3166 codes of two letters and days as YYYY-MM-DD",
+    ),
+    ("events: [{factor: 3}]\n", "events[0]: the event does not say when"),
+    (
+        "events:\n- {from: 2026-11-28T00:00:00Z, to: 2026-11-27T00:00:00Z, factor: 3}\n",
+        "events[0]: the event ends before it begins",
+    ),
+    ("events: [{start: '@daily', duration: 1h, factor: 0}]\n", "0 is out of range\n  why: allowed is 0.05 to 50"),
+    ("schedules: [{windows: []}]\n", "schedules[0].windows: the list of windows is empty"),
+    ("schedules: [{namespaces: [], windows: []}]\n", "schedules[0].namespaces: the list of namespaces is empty"),
+    ("defaults: [1]\n", "f.yaml:1:11: defaults: "),
+    ("defaults: {quantile: 0.9, quantile: 0.8}\n", "is there twice"),
+    ("a: b: c\n", "f.yaml:1:"),
+    ("budgets: {cluster: -3}\n", "budgets.cluster: -3 is out of range\n  why: allowed is 0 to 1000000"),
+];
+
 #[test]
 fn every_wrong_file_says_how_to_mend_it() {
     let mut wrong = String::new();
-    for (text, message) in [
-        ("datasource: []\n", "f.yaml:1:1: datasource: \"datasource\" is no key here\n  why: known are "),
-        (
-            "defaults:\n  quantil: 0.9\n",
-            "f.yaml:2:3: defaults.quantil: \"quantil\" is no key here\n  why: known are quantile, leadTime, timezone, model, step, history\n  fix: did you mean quantile?",
-        ),
-        (
-            "defaults:\n  quantile: 1.5\n",
-            "f.yaml:2:13: defaults.quantile: 1.5 is out of range\n  why: allowed is 0.5 to 0.999\n  fix: write a number in this range",
-        ),
-        (
-            "defaults:\n  leadTime: 3d\n",
-            "f.yaml:2:13: defaults.leadTime: 3d is out of range\n  why: allowed is 1m to 2h\n  fix: write a duration in this range",
-        ),
-        (
-            "timing:\n  tick: 15\n",
-            "f.yaml:2:9: timing.tick: \"15\" is not a duration\n  why: the number 15 has no unit (w, d, h, m, s, ms)\n  fix: write for example 90s, 5m, 1h30m or 4w",
-        ),
-        (
-            "defaults:\n  timezone: Europe/Berln\n",
-            "f.yaml:2:13: defaults.timezone: \"Europe/Berln\" is not a time zone\n  why: only names of the IANA database are known\n  fix: did you mean Europe/Berlin?",
-        ),
-        (
-            "optIn:\n- mode: shdow\n",
-            "f.yaml:2:9: optIn[0].mode: \"shdow\" is no value here\n  why: known are off, shadow, live\n  fix: did you mean shadow?",
-        ),
-        (
-            "datasources:\n- {name: main, url: 'http://p:9090', bearrerToken: a}\n",
-            "f.yaml:2:38: datasources[0].bearrerToken: \"bearrerToken\" is no key here\n  why: known are name, url, kind, auth, ",
-        ),
-        ("datasources:\n- name: main\n", "the key url is missing\n  why: it has no default\n  fix: add url: …"),
-        (
-            "datasources:\n- name: main\n  url: http://p:9090\n  auth:\n    basic: {username: u, password: hunter2}\n",
-            "\"password\" is no key here\n  why: known are username, passwordFile\n  fix: did you mean passwordFile? (secrets are read from files, never written here)",
-        ),
-        (
-            "datasources:\n- name: main\n  url: http://user:hunter2@p:9090\n",
-            "f.yaml:3:8: datasources[0].url: the address holds a user or password\n  why: secrets are read from files, never written here\n  fix: use auth.basic with passwordFile",
-        ),
-        (
-            "datasources:\n- {name: main, url: 'prometheus:9090'}\n",
-            "datasources[0].url: the address has no scheme that is known",
-        ),
-        (
-            "datasources:\n- {name: main, url: 'http://p'}\n- {name: main, url: 'http://q'}\n",
-            "f.yaml:3:10: datasources[1].name: \"main\" is there twice",
-        ),
-        (
-            "datasources:\n- {name: main, url: 'http://p', headers: {Authorization: hunter2}}\n",
-            "datasources[0].headers.Authorization: the header \"Authorization\" is not allowed",
-        ),
-        (
-            "datasources:\n- {name: main, url: 'http://p'}\ndefaultDatasource: mian\n",
-            "f.yaml:3:20: defaultDatasource: there is no datasource \"mian\"\n  why: every name refers to an entry of datasources\n  fix: did you mean main?",
-        ),
-        (
-            "templates:\n  r: {query: 'sum(x{a=\"$app\"})'}\n",
-            "templates.r.arguments: the query uses $app, which is no argument",
-        ),
-        ("timing: {leaseDuration: 10s, leaseRenewDeadline: 10s}\n", "10s is not shorter than leaseDuration (10s)"),
-        ("timing: {tick: 1ms}\n", "1ms is out of range\n  why: allowed is 200ms to 5m"),
-        ("defaults: {step: 7m}\n", "7m does not divide a day"),
-        ("defaults: {model: profle}\n", "\"profle\" is no model"),
-        ("exclude: [{from: 2026-01-02T00:00:00Z, to: 2026-01-01T00:00:00Z}]\n", "the window ends before it begins"),
-        (
-            "schedules:\n- windows:\n  - {start: 0 18 * * 8, duration: 3h, replicas: 4}\n",
-            "f.yaml:3:13: schedules[0].windows[0].start: \"0 18 * * 8\" is no cron expression\n  why: character 10: \"8\" is no day of the week: allowed are 0 to 7 (0 and 7 are Sunday), or SUN to SAT",
-        ),
-        (
-            "schedules:\n- windows:\n  - {start: '@daily', duration: 32d, replicas: 4}\n",
-            "32d is out of range\n  why: allowed is 1m to ",
-        ),
-        (
-            "holidays: [{days: [DE, Germny]}]\n",
-            "\"Germny\" is neither a country nor a day\n  why: known are ISO 3166 codes of two letters and days as YYYY-MM-DD",
-        ),
-        ("events: [{factor: 3}]\n", "events[0]: the event does not say when"),
-        (
-            "events:\n- {from: 2026-11-28T00:00:00Z, to: 2026-11-27T00:00:00Z, factor: 3}\n",
-            "events[0]: the event ends before it begins",
-        ),
-        ("events: [{start: '@daily', duration: 1h, factor: 0}]\n", "0 is out of range\n  why: allowed is 0.05 to 50"),
-        ("schedules: [{windows: []}]\n", "schedules[0].windows: the list of windows is empty"),
-        ("schedules: [{namespaces: [], windows: []}]\n", "schedules[0].namespaces: the list of namespaces is empty"),
-        ("defaults: [1]\n", "f.yaml:1:11: defaults: "),
-        ("defaults: {quantile: 0.9, quantile: 0.8}\n", "is there twice"),
-        ("a: b: c\n", "f.yaml:1:"),
-        ("budgets: {cluster: -3}\n", "budgets.cluster: -3 is out of range\n  why: allowed is 0 to 1000000"),
-    ] {
+    for (text, message) in WRONG {
         let said = refused(text);
         if !said.contains(message) {
             wrong.push_str(&format!("---- of\n{text}---- wanted\n{message}\n---- said\n{said}\n"));

@@ -37,7 +37,6 @@ pub struct History {
 }
 
 /// What an answer changed; a partial one changes nothing.
-#[allow(clippy::struct_excessive_bools)] // facts of one answer, each true or not whatever the others are
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Absorbed {
     /// New samples that are not missing.
