@@ -161,7 +161,7 @@ fn a_window_above_the_cap_is_told_hours_before() {
     assert_eq!((capped.at.to_rfc3339().as_str(), capped.need, capped.limit), ("2026-01-09T17:00:00+00:00", 30, 18));
 }
 
-/// A thousand views made anew at every tick were two thirds of its time.
+/// A thousand views made anew at every tick would be most of its time.
 #[test]
 fn what_shows_the_same_is_published_as_it_was() {
     let spec = Deployed { load: Arc::new(|at| Some(weekly(at))), ..web(&[("mode", "live"), ("lead-time", "10m")]) };
