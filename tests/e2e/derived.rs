@@ -63,5 +63,7 @@ async fn scenario_10_a_load_of_cpu_is_derived_from_the_hpa_and_met_before_it_com
 
     // The real HPA controller goes there, and nobody but us touched anything of ours.
     web.wait_at_least(floor_of(&raised), 30 * SECOND).await.unwrap();
+    let needed = replay.replicas(Utc::now());
+    assert!(needed < floor_of(&raised), "the load was there first: it needs {needed}");
     assert_eq!(record.foreign_changes(), Vec::<String>::new());
 }
