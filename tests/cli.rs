@@ -76,7 +76,7 @@ fn wrong_use_is_2_with_a_suggestion() {
         (&["evaluate", "x.csv", "--horizon", "15m,3d"][..], "out of range"),
         (&["evaluate", "/nowhere/x.csv"][..], "check the path"),
         (&["evaluate", "/"][..], "it is a directory"),
-        (&["config", "validate"][..], "--config <FILE>"),
+        (&["config", "validate"][..], "or --config FILE"),
         (&["config", "validate", "a.yaml", "--config", "b.yaml"][..], "cannot be used with"),
         (&["run", "--log-level", "floorcast=loud"][..], "write error, warn, info"),
     ] {

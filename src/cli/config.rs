@@ -17,7 +17,7 @@ pub enum Config {
     /// Check a file: exit code 0 good, 1 not
     Validate {
         /// The file
-        #[arg(value_name = "FILE", required_unless_present = "config")]
+        #[arg(value_name = "FILE")]
         file: Option<PathBuf>,
         /// The file, named as for every other command
         #[arg(long, short, value_name = "FILE", conflicts_with = "file")]
@@ -33,9 +33,8 @@ pub fn run(global: &Global, command: &Config) -> Result<Exit, Failure> {
         Config::View { config } => view(global.output, config.as_ref())?,
         Config::Validate { file, config: named } => {
             let Some(file) = file.as_ref().or(named.as_ref()) else {
-                return Err(Failure::new(
-                    Exit::Misused,
-                    "no file is named; write floorcast config validate FILE".to_owned(),
+                return Err(Failure::misused(
+                    "no file is named; write floorcast config validate FILE, or --config FILE",
                 ));
             };
             let config = config::load(file)?;

@@ -149,7 +149,7 @@ fn page() -> String {
         | 2 | Used wrongly. |\n| 3 | Something could not be reached. |\n",
         metrics(),
         of("models/src/decide/state.rs", "State", "state"),
-        of("models/src/decide/reason.rs", "Limit", "limit"),
+        of("models/src/decide/reason/limit.rs", "Limit", "limit"),
         of("src/kubernetes/apply/reply.rs", "WriteResult", "result"),
         of("models/src/decide/reason.rs", "Reason", "reason"),
         events(),
