@@ -31,7 +31,12 @@ impl Outcome {
         // not yet. The state and the floor that follow from trust are compared only where both judge alike.
         let untrusted = |o: &Self| o.state == "Untrusted";
         let by_trust = untrusted(self) != untrusted(new);
-        let alike = near(self.need, new.need) && (by_trust || (self.state == new.state && near(self.floor, new.floor)));
+        // A floor above the need is on its way down by the ramp, and the fresh daemon does not know the needs of the last minutes that
+        // kept the old one from lowering it. It may be lower for that, but never below what is needed.
+        let on_its_way =
+            new.floor.zip(self.floor).is_some_and(|(later, before)| later <= before) && new.floor >= new.need;
+        let floors = near(self.floor, new.floor) || on_its_way;
+        let alike = near(self.need, new.need) && (by_trust || (self.state == new.state && floors));
         (!same || !(alike || misled)).then(|| {
             let told =
                 |o: &Self| format!("{} {} base {:?}, floor {:?}, need {:?}", o.mode, o.state, o.base, o.floor, o.need);
