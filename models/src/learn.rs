@@ -6,7 +6,7 @@ use crate::{
     clean::{Judge, Note, Recognised},
     forecast::{Choice, Forecast, anchors::Anchors, ensemble::Ensemble, past::Past},
     series::Series,
-    study::LATE,
+    study::settled,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
@@ -118,7 +118,9 @@ pub struct Learned {
 pub fn learn(history: &Series, how: &Learning) -> Result<Learned, Unlearnable> {
     let (from, truncated) = usable(history)?;
     let how = bounded(how, history.step_seconds());
-    let values = &history.values()[from..told(history)];
+    // The newest sample is settled, so this is never before `from`.
+    let settled = (settled(history) - history.start()).num_seconds() as usize;
+    let values = &history.values()[from..settled.div_ceil(history.step_seconds() as usize)];
     let mut ensemble = prepared(history, from, &how);
     ensemble.replay(values);
     if let (Choice::Mstl, Some(why)) = (how.model, ensemble.failure()) {
@@ -161,13 +163,6 @@ fn usable(history: &Series) -> Result<(usize, bool), Unlearnable> {
         }
     }
     Ok((from, from != first))
-}
-
-/// Number of samples up to the newest, or up to [`LATE`] before the end: what is missing since may be on its way.
-fn told(history: &Series) -> usize {
-    let newest = history.values().iter().rposition(|v| !v.is_nan()).map_or(0, |i| i + 1);
-    let late = (LATE.num_seconds() / history.step_seconds()) as usize;
-    newest.max(history.len().saturating_sub(late))
 }
 
 fn bounded(how: &Learning, step: i64) -> Learning {

@@ -9,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Samples that are missing at the end for no longer than this may be on their way: they are not learned as missing.
-pub const LATE: TimeDelta = TimeDelta::hours(1);
+const LATE: TimeDelta = TimeDelta::hours(1);
 /// A history that was revised is learned again, at most this often.
 const AFTER_REVISION: TimeDelta = TimeDelta::hours(1);
 /// A model that panicked is not tried again for this long.
@@ -20,6 +20,13 @@ const AFTER_UNLEARNABLE: TimeDelta = TimeDelta::minutes(15);
 const AFTER_DISTRUST: TimeDelta = TimeDelta::hours(1);
 /// A lead time that moved less than this share is not worth learning again for.
 const SAME_LEAD: f64 = 0.25;
+
+/// End of what is learned as it is: the newest sample, or [`LATE`] before the end where that is later. What is missing since may
+/// be on its way.
+pub fn settled(series: &Series) -> DateTime<Utc> {
+    let late = series.end() - LATE;
+    series.newest().map_or(late, |newest| newest.max(late))
+}
 
 /// What a load's history taught so far, and when it is to be learned again.
 #[derive(Clone, Debug, Default)]
@@ -93,13 +100,13 @@ impl Study {
         }
     }
 
-    /// Missing samples at the end are told only when they are [`LATE`]: what is learned as missing is not taken back.
+    /// Missing samples are told only when they are settled: what is learned as missing is not taken back.
     fn feed(&mut self, series: &Series) {
         let Some(learned) = &mut self.learned else { return };
         let from = learned.newest().unwrap_or(series.start());
         let first = series.position(from).unwrap_or(series.len());
-        let told = series.newest().map_or(series.end() - LATE, |newest| newest.max(series.end() - LATE));
-        for i in (first..series.len()).take_while(|i| series.time(*i) < told) {
+        let settled = settled(series);
+        for i in (first..series.len()).take_while(|i| series.time(*i) < settled) {
             learned.observe(series.time(i), series.at(series.time(i)));
         }
     }

@@ -135,7 +135,7 @@ pub async fn run(global: &Global, command: Backtest) -> Result<Exit, Failure> {
         ));
     };
     let page = command.html.clone();
-    let report = computed(move || work::report(&subject, &command, &Progress::begin())).await??;
+    let report = computed(move |progress| work::report(&subject, &command, progress)).await??;
     if let Some(page) = page {
         std::fs::write(&page, html::page(&report))
             .map_err(|why| Failure::new(Exit::No, format!("--html {} cannot be written: {why}", page.display())))?;
@@ -152,22 +152,25 @@ async fn rank(global: &Global, command: Backtest) -> Result<Exit, Failure> {
     let wanted = global.namespace.clone().map_or(Wanted::All, Wanted::Namespace);
     let found = cluster::subjects(global, &command, &wanted).await?;
     if found.is_empty() {
-        let (place, flag) = global.namespace.as_ref().map_or(("cluster", ""), |_| ("namespace", "-n "));
-        let name = global.namespace.as_deref().unwrap_or_default();
-        return Err(Failure::new(
-            Exit::No,
-            format!("there is no HPA in the {place} {flag}{name}").trim_end().to_owned(),
-        ));
+        let place = global.namespace.as_ref().map_or("the cluster".to_owned(), |name| format!("namespace {name}"));
+        return Err(Failure::new(Exit::No, format!("there is no HPA in {place}; see kubectl get hpa -A")));
     }
-    let ranking = computed(move || ranking::Ranking::of(found, &command, &Progress::begin())).await?;
+    let ranking = computed(move |progress| ranking::Ranking::of(found, &command, progress)).await?;
     output::print(global.output, &ranking, ranking::Ranking::text)?;
     Ok(Exit::Done)
 }
 
-/// On a thread of its own: minutes of computing are not for the async ones, and an interrupt must not wait for them.
-async fn computed<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+/// With a progress bar, on a thread of its own: minutes of computing are not for the async ones, and an interrupt must not wait
+/// for them.
+async fn computed<T: Send + 'static>(work: impl FnOnce(&Progress) -> T + Send + 'static) -> Result<T, Failure> {
+    let told = move || {
+        let progress = Progress::begin();
+        let result = work(&progress);
+        progress.end();
+        result
+    };
     tokio::select! {
-        done = tokio::task::spawn_blocking(work) => {
+        done = tokio::task::spawn_blocking(told) => {
             done.map_err(|e| Failure::new(Exit::No, format!("the backtest ended badly: {e}; please report it")))
         }
         _ = tokio::signal::ctrl_c() => interrupted(),

@@ -7,7 +7,7 @@ use super::reader::{Answer, RangeQuery};
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     series::{Series, SeriesError},
-    study::LATE,
+    study::settled,
 };
 use rest::Rest;
 
@@ -171,13 +171,6 @@ impl History {
         let have = series.end() - series.time(oldest);
         (have * 10 < self.window * 9).then_some((have, self.window))
     }
-}
-
-/// End of what has been learned from as it is: the newest sample, or an hour before the end where that is later. What is missing
-/// since may be on its way.
-fn settled(series: &Series) -> DateTime<Utc> {
-    let late = series.end() - LATE;
-    series.newest().map_or(late, |newest| newest.max(late))
 }
 
 /// Number of samples before `end`.

@@ -110,3 +110,25 @@ fn what_follows_changes_nothing_of_what_was_known() {
         assert!(x.newest.unwrap() <= at);
     }
 }
+
+#[test]
+fn an_outlook_tells_what_was_said_before_and_since_when_it_was_trusted() {
+    let load = leaping();
+    let lead = TimeDelta::minutes(10);
+    let (from, until) = (start() + TimeDelta::days(10), start() + TimeDelta::days(11));
+    let foresight = Outlook::foreseen(&load, from, until, lead);
+    assert_eq!((foresight.first_trusted(), foresight.verdict_turns()), (Some(from), 0));
+    // Ten minutes before the leap of eight o'clock it is seen in the window that begins then, and not in the one before.
+    let leap = from + TimeDelta::hours(8);
+    assert_eq!(foresight.said(leap, lead), Some(400.0));
+    assert_eq!(foresight.said(leap - lead, lead), Some(60.0));
+    assert_eq!(foresight.said(leap, TimeDelta::hours(7)), None, "forecasts are kept for six and a half hours");
+    let history = load.history(STEP).unwrap();
+    let learned = learned(&history, from, until, lead);
+    let since = learned.first_trusted().unwrap();
+    assert!((from..until).contains(&since) && learned.said(leap, lead).unwrap() > 300.0, "{since}");
+    // A day that only teaches: no trust before the second.
+    let early = self::learned(&history, start() + TimeDelta::hours(20), start() + TimeDelta::days(5), lead);
+    assert!(early.first_trusted().unwrap() > start() + TimeDelta::days(1));
+    assert_eq!(early.verdict_turns(), 1);
+}

@@ -6,7 +6,6 @@ use super::{
     report::{Curves, EqualService, Figures, Report},
     table::difference,
 };
-use crate::cli::output;
 use chart::{Chart, Curve};
 use chrono::TimeDelta;
 
@@ -181,9 +180,9 @@ fn moments(report: &Report) -> String {
         let range = i.saturating_sub(AROUND)..(i + AROUND + 1).min(alone.len());
         let sum = |policy| starved(report, policy)[range.clone()].iter().sum::<f64>() / 60.0;
         let at = Curves::time(report.settings.from, i) - TimeDelta::minutes(Curves::MINUTES);
-        let (before, after) = (output::load(sum("hpa")), output::load(sum("floorcast")));
+        let (before, after) = (sum("hpa"), sum("floorcast"));
         let told = format!(
-            "<h3>{} UTC: {before} min starved by the HPA alone, {after} min with floorcast</h3>",
+            "<h3>{} UTC: {before:.1} min starved by the HPA alone, {after:.1} min with floorcast</h3>",
             at.format("%a %F %H:%M")
         );
         told + &replicas(report, range).figure()

@@ -34,11 +34,8 @@ impl Progress {
         self.bar.set_position(((from + width * share.clamp(0.0, 1.0)) * TICKS as f64) as u64);
     }
 
-    /// The last part is over.
+    /// Takes the bar away: for whoever began it.
     pub(super) fn end(&self) {
-        let (from, width) = self.part;
-        if from + width > 1.0 - 1e-9 {
-            self.bar.finish_and_clear();
-        }
+        self.bar.finish_and_clear();
     }
 }

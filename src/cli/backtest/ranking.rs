@@ -4,12 +4,13 @@ use super::{
     Backtest,
     cluster::Found,
     progress::Progress,
-    report::{Curves, Figures, Report},
+    report::{Curves, Report},
     table::difference,
     verdict::Advice,
     work,
 };
 use crate::{cli::output::Table, http::api::VERSION};
+use floorcast_models::replay::Strategy;
 use serde::Serialize;
 
 /// All of them, those first that would gain most.
@@ -50,7 +51,6 @@ impl Ranking {
             Ranked { namespace: found.namespace, hpa: found.hpa, report, refused }
         });
         let mut workloads: Vec<Ranked> = replayed.collect();
-        progress.end();
         workloads.sort_by(|a, b| b.gain().total_cmp(&a.gain()));
         Self { version: VERSION, workloads }
     }
@@ -60,7 +60,7 @@ impl Ranking {
         let mut table =
             Table::new(&["HPA", "ADVICE", "DAYS", "STARVED MIN", "WITH FLOORCAST", "POD-HOURS", "VS HPA", "TRUSTED"]);
         for (name, report) in self.replayed() {
-            table.row(row(&name, report));
+            table.row(row(&name, report).unwrap_or_else(|| vec![name]));
         }
         let mut text = table.render();
         let gaining = self.replayed().filter(|(_, report)| report.verdict.advice == Advice::Enable).count();
@@ -86,20 +86,21 @@ impl Ranked {
     /// Starved minutes a day that floorcast spares; those without a backtest come last.
     fn gain(&self) -> f64 {
         self.report.as_ref().map_or(f64::NEG_INFINITY, |report| {
-            let spared = figures(report, "hpa").starved_minutes - figures(report, "floorcast").starved_minutes;
-            spared / days(report).max(1.0 / 24.0)
+            let [alone, with] = [Strategy::Hpa, Strategy::Floorcast].map(|policy| report.figures(policy));
+            let spared = alone.zip(with).map(|(alone, with)| alone.starved_minutes - with.starved_minutes);
+            spared.unwrap_or(f64::NEG_INFINITY) / days(report)
         })
     }
 }
 
-fn row(name: &str, report: &Report) -> Vec<String> {
-    let (alone, with) = (figures(report, "hpa"), figures(report, "floorcast"));
+fn row(name: &str, report: &Report) -> Option<Vec<String>> {
+    let (alone, with) = (report.figures(Strategy::Hpa)?, report.figures(Strategy::Floorcast)?);
     let advice = match report.verdict.advice {
         Advice::Enable => "enable",
         Advice::NotYet => "not yet",
         Advice::NoGain => "no gain",
     };
-    vec![
+    Some(vec![
         name.to_owned(),
         advice.to_owned(),
         format!("{:.1}", days(report)),
@@ -108,14 +109,10 @@ fn row(name: &str, report: &Report) -> Vec<String> {
         format!("{:.1}", alone.pod_hours),
         difference(alone.pod_hours, with.pod_hours),
         format!("{:.0} %", 100.0 * report.forecast.trusted_share),
-    ]
+    ])
 }
 
+/// Half a day at least is replayed.
 fn days(report: &Report) -> f64 {
     (report.settings.until - report.settings.from).num_minutes() as f64 / 1440.0
-}
-
-/// A policy's figures; all of them are there in every report.
-fn figures<'a>(report: &'a Report, policy: &str) -> &'a Figures {
-    report.policies.iter().find(|figures| figures.policy == policy).unwrap_or(&report.policies[0])
 }

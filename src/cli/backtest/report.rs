@@ -30,6 +30,13 @@ pub(super) struct Report {
     pub curves: Curves,
 }
 
+impl Report {
+    /// A policy's figures at the common setting.
+    pub(super) fn figures(&self, policy: Strategy) -> Option<&Figures> {
+        self.policies.iter().find(|figures| figures.policy == policy.as_str())
+    }
+}
+
 /// Everything that the figures depend on.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub(super) struct Settings {
@@ -214,7 +221,7 @@ impl Curves {
         });
         let points = played.first().map_or(&[][..], |(_, played)| &played.course.points);
         let load = points.iter().map(|p| p.load).collect();
-        let said = |i: usize| outlook.said(Self::time(from, i), outlook.lead()).map(|upper| rounded(upper, 3));
+        let said = |i: usize| outlook.said(Self::time(from, i), outlook.lead());
         Self { policies: policies.collect(), load, forecast: (0..points.len()).map(said).collect() }
     }
 }

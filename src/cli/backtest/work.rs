@@ -73,7 +73,6 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
         let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.6 * n as f64 / of as f64);
         super::equal::service(&ground, &outlooks, command.starved_budget, span, done)
     };
-    progress.end();
     let policies: Vec<Figures> = played.iter().map(|(strategy, played)| Figures::of(*strategy, played)).collect();
     let forecast = ForecastFigures {
         trusted_share: rounded(outlook.trusted_share(), 4),
