@@ -30,6 +30,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     budget::BudgetMemory,
+    decide::Derivation,
     hpa::Tolerance,
     policy::{Mode, Policy},
     units::Replicas,
@@ -257,7 +258,9 @@ impl Daemon {
         let troubled = report.findings.troubles.iter().any(|t| t.blocks);
         let step = self.config.defaults.step.get();
         let next = study::next_look(now, step, study::spread(&report.key.to_string()));
-        let next = if troubled { next.min(now + retry(step)) } else { next };
+        // A back-cast that could not be asked for is no trouble to tell of, but nothing is raised before it: not a whole step.
+        let unchecked = report.findings.plan.is_some() && report.findings.derivation == Derivation::Unchecked;
+        let next = if troubled || unchecked { next.min(now + retry(step)) } else { next };
         entry.study.back(Some(report.papers), report.findings, next);
         entry.shown = None;
         if self.wiring.leadership.borrow().leads() {

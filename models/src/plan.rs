@@ -44,7 +44,7 @@ pub struct FloorPlan {
     origin: DateTime<Utc>,
     step: TimeDelta,
     /// `None`: at this step at least one load has no forecast, so the plan does not know.
-    needs: Vec<Option<Replicas>>,
+    needs: Box<[Option<Replicas>]>,
 }
 
 /// The part of a plan that goes above a limit.
@@ -81,7 +81,7 @@ pub fn plan_of(curves: &[Curve<'_>]) -> Option<FloorPlan> {
         needs.push(curves.iter().map(|c| c.need(t)).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()));
         t = t.checked_add_signed(step)?;
     }
-    (!needs.is_empty()).then_some(FloorPlan { origin, step, needs })
+    (!needs.is_empty()).then(|| FloorPlan { origin, step, needs: needs.into() })
 }
 
 impl FloorPlan {
