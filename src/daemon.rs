@@ -354,7 +354,7 @@ impl Daemon {
     fn tell(&self, now: DateTime<Utc>) {
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
         let decided = |entry: &&Entry| entry.last.as_ref().is_some_and(|last| last.at == now);
-        for entry in self.roster.entries.values().filter(decided) {
+        for entry in self.roster.entries.values().map(AsRef::as_ref).filter(decided) {
             news::of_outcome(&self.wiring.recorder, entry);
             for reason in entry.last.iter().flat_map(|last| &last.reasons) {
                 *counts.entry(reason.as_str()).or_default() += 1;
