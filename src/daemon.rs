@@ -189,19 +189,18 @@ impl Daemon {
             self.study_back(report);
         }
         self.datasources.begin_tick();
-        self.begin_due(now);
+        self.begin_due(now, self.datasources.left() > 0);
     }
 
-    /// Begins as many of the studies that are due as may run at once, and as the datasources' budgets of the tick allow.
-    fn begin_due(&mut self, now: DateTime<Utc>) {
+    /// Begins as many of the studies that are due as may run at once, and as the datasources' budgets of the tick allow; `whole`: no
+    /// request of them was spent yet.
+    fn begin_due(&mut self, now: DateTime<Utc>, whole: bool) {
         if !self.wiring.cluster.ready() || !(self.leads() || self.wiring.always_study) {
             return;
         }
-        // A budget below one study's need is still a budget: it is spent over several runs.
-        let affordable = match self.datasources.left() as usize {
-            0 => 0,
-            left => (left / ASKED_BY_A_STUDY).max(1),
-        };
+        // Nothing is begun that could not be ended: a study that finds the budget spent learns without its back-cast, and nothing is
+        // raised before the next. A whole budget below one study's need is still a budget: it is spent over several runs.
+        let affordable = (self.datasources.left() as usize / ASKED_BY_A_STUDY).max(usize::from(whole));
         let free = STUDIES.min(affordable).saturating_sub(self.studies.len());
         if free == 0 {
             return;
@@ -431,7 +430,7 @@ impl Daemon {
     pub async fn settle(&mut self) {
         if let Some(report) = self.studies.join_next().await {
             self.study_back(report);
-            self.begin_due((self.wiring.clock)());
+            self.begin_due((self.wiring.clock)(), false);
         }
     }
 }
