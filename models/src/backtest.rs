@@ -32,8 +32,9 @@ pub struct Score {
 /// What was claimed at one origin, to be held against what came.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Claim {
-    /// Value an hour ahead, so many samples after the first.
+    /// Value an hour ahead.
     pub(crate) point: f64,
+    /// So many samples lie between the origin and that value's.
     pub(crate) hour: usize,
     /// The lead window from here on.
     pub(crate) lead: Foreseen,
@@ -77,16 +78,14 @@ struct Sums {
 impl Evidence {
     /// No claims yet.
     pub(crate) fn new(step: i64, level: f64) -> Self {
-        // Origins of later windows lie on a grid of whole steps.
-        let later = (LATER_EVERY / step).max(1) * step;
         Self {
             level,
             keep: 1.0 - 1.0 / (7 * DAY / step).max(100) as f64,
             points: Vec::new(),
             hour: 0,
             sums: Sums::default(),
-            lead: Contest::new(0, step, step, level),
-            later: Contest::new(3600, later, step, level),
+            lead: Contest::new(0, 1, step, level),
+            later: Contest::new(3600, (LATER_EVERY / step).max(1), step, level),
         }
     }
 
@@ -117,10 +116,11 @@ impl Evidence {
         if self.points.is_empty() {
             return;
         }
-        if let Some(open) = self.lead.close(next, realised.maximum, past) {
+        let ended = (past.age() > DAY).then(|| past.stamp(next - 1));
+        if let Some(open) = self.lead.close(next, realised.maximum, ended) {
             self.score_window(open.upper.into(), realised.maximum);
         }
-        self.later.close(next, realised.maximum, past);
+        self.later.close(next, realised.maximum, ended);
         let point = self.points[self.slot(next - 1 - self.hour as i64)];
         let naive = f64::from(past.raw(past.days_before(next - 1, 7)));
         if point.is_finite() {

@@ -9,9 +9,9 @@ use super::{
 };
 use crate::{
     calendar::DAY,
-    forecast::past::Past,
     interval::{Errors, Margins, Outlook, Plain, Sizes},
 };
+use std::collections::VecDeque;
 
 /// Rivals that react: the last value and the recent means.
 const REACTING: usize = 2;
@@ -45,11 +45,14 @@ pub(super) struct Open {
 #[derive(Clone, Debug)]
 pub(super) struct Contest {
     level: f64,
-    /// Samples between two origins that count.
+    /// Least samples between two origins that count.
     every: i64,
     /// Samples from an origin to the end of its window; 0 before the first claim.
-    end: usize,
-    open: Vec<Option<Open>>,
+    end: i64,
+    /// The newest origin.
+    last: Option<i64>,
+    /// Claims whose window is still to end, oldest first.
+    open: VecDeque<Open>,
     /// Those who react: their margins widen with the errors just seen and with the height of the load, as ours do, but know no
     /// hour and no disagreement of models.
     reacting: [Errors; REACTING],
@@ -63,15 +66,16 @@ pub(super) struct Contest {
 }
 
 impl Contest {
-    /// Nothing claimed yet, over windows that begin `ahead` seconds from now; an origin every `spacing` seconds, a multiple of
-    /// `step`.
-    pub(super) fn new(ahead: i64, spacing: i64, step: i64, level: f64) -> Self {
+    /// Nothing claimed yet, over windows that begin `ahead` seconds from now; an origin every `every` samples of `step` seconds.
+    pub(super) fn new(ahead: i64, every: i64, step: i64, level: f64) -> Self {
+        let spacing = every * step;
         let memory = (7 * DAY / spacing).max(100) as f64 / 2.0;
         Self {
             level,
-            every: (spacing / step).max(1),
+            every,
             end: 0,
-            open: Vec::new(),
+            last: None,
+            open: VecDeque::new(),
             reacting: std::array::from_fn(|_| Errors::new(ahead, spacing).asked(level)),
             resting: Plain::new(spacing),
             usual: Usual::new(memory),
@@ -84,13 +88,16 @@ impl Contest {
 
     /// Files what was forecast at origin `next`; `justified` is what the load at hand justifies, `mean` the mean load.
     pub(super) fn record(&mut self, next: i64, foreseen: &Foreseen, justified: f64, mean: f64) {
-        if next.rem_euclid(self.every) != 0 || !foreseen.upper.is_finite() || !foreseen.persistence.is_finite() {
+        let soon = self.last.is_some_and(|last| next - last < self.every);
+        if soon || !foreseen.upper.is_finite() || !foreseen.persistence.is_finite() {
             return;
         }
-        if self.open.is_empty() {
-            self.end = foreseen.end;
-            self.open = vec![None; foreseen.end.div_ceil(self.every as usize) + 1];
+        if self.last.is_none() {
+            self.end = foreseen.end as i64;
+            self.open.reserve_exact((self.end / self.every) as usize + 1);
         }
+        self.last = Some(next);
+        self.forget(next);
         let said = [foreseen.persistence, foreseen.recent];
         let sizes = std::array::from_fn(|r| {
             let height = if mean > 0.0 { said[r] / mean } else { 1.0 };
@@ -99,8 +106,7 @@ impl Contest {
         let margins: [Margins; REACTING] = std::array::from_fn(|r| self.reacting[r].margins(&sizes[r]));
         let upper = |r: usize| (said[r] + self.reacting[r].upper(&sizes[r])).max(0.0) as f32;
         let rivals = [upper(0), upper(1), (self.usual.value() + self.margin).max(0.0) as f32];
-        let slot = self.slot(next);
-        self.open[slot] = Some(Open {
+        self.open.push_back(Open {
             origin: next,
             upper: foreseen.upper as f32,
             justified: justified as f32,
@@ -111,23 +117,20 @@ impl Contest {
         });
     }
 
-    /// Holds the claim about the window that ended before sample `next` against `came`, and gives it back.
-    pub(super) fn close(&mut self, next: i64, came: f64, past: &Past) -> Option<Open> {
-        let origin = next - self.end as i64;
-        if self.open.is_empty() || came.is_nan() {
-            return None;
-        }
-        let slot = self.slot(origin);
-        let open = self.open[slot].take_if(|open| open.origin == origin)?;
-        // The first day teaches everybody what errors to expect; it proves nothing.
-        if past.age() > DAY {
+    /// Holds the claim about the window that ended before sample `next` against `came`, and gives it back. `ended` is the stamp of
+    /// the window's last sample; without one the window teaches everybody what errors to expect and proves nothing.
+    pub(super) fn close(&mut self, next: i64, came: f64, ended: Option<i64>) -> Option<Open> {
+        self.forget(next);
+        let ends = self.open.front().is_some_and(|open| open.origin + self.end == next);
+        let open = if ends { self.open.pop_front() } else { None }.filter(|_| !came.is_nan())?;
+        if let Some(ended) = ended {
             if self.closed.is_multiple_of(self.renew) {
                 self.margin = self.resting.quantile(self.level);
             }
             self.closed = self.closed.wrapping_add(1);
             let said =
                 Said { upper: open.upper.into(), rivals: open.rivals.map(f64::from), justified: open.justified.into() };
-            self.rises.close(past.stamp(next - 1), self.level, &said, came);
+            self.rises.close(ended, self.level, &said, came);
         }
         for (r, errors) in self.reacting.iter_mut().enumerate() {
             errors.learn(0, came - f64::from(open.said[r]), &open.sizes[r], &open.margins[r]);
@@ -142,7 +145,65 @@ impl Contest {
         self.rises.standing()
     }
 
-    fn slot(&self, origin: i64) -> usize {
-        origin.div_euclid(self.every).rem_euclid(self.open.len() as i64) as usize
+    /// Drops the claims whose window ended before sample `next` with samples missing.
+    fn forget(&mut self, next: i64) {
+        while self.open.front().is_some_and(|open| open.origin + self.end < next) {
+            self.open.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const STEP: i64 = 300;
+    const DAYS: i64 = 10;
+
+    /// 10 all day but for 20 at noon.
+    fn load(i: i64) -> f64 {
+        if (144..150).contains(&(i % 288)) { 20.0 } else { 10.0 }
+    }
+
+    /// Ten days of windows of one sample that begin `ahead` samples from each origin, with what `upper` claims of them.
+    fn contested(ahead: i64, every: i64, upper: impl Fn(i64) -> f64) -> Contest {
+        let mut contest = Contest::new(ahead * STEP, every, STEP, 0.95);
+        for next in 1..DAYS * 288 {
+            contest.close(next, load(next - 1), (next > 288).then_some((next - 1) * STEP));
+            let now = load(next - 1);
+            let foreseen =
+                Foreseen { end: ahead as usize + 1, upper: upper(next + ahead), persistence: now, recent: now };
+            contest.record(next, &foreseen, now + 1.0, 10.0);
+        }
+        contest
+    }
+
+    #[test]
+    fn a_claim_is_held_against_its_own_window() {
+        // Six samples a day rise, 13 samples after the load at hand was 10: a lead of one sample sees only the first of them.
+        for (ahead, every, rises) in [(0, 1, 1.0), (12, 1, 6.0), (12, 3, 2.0)] {
+            let clear = contested(ahead, every, load).standing();
+            let blind = contested(ahead, every, |_| 10.0).standing();
+            // Nine days, of which each weighs 6/7 of the next: (1 − (6/7)^9) × 7 = 5.25.
+            assert!((clear.sums.rises / 5.25 - rises).abs() < 0.01, "{ahead} {every}: {}", clear.sums.rises);
+            assert_eq!((clear.sums.short, clear.sums.excess, clear.sums.loss), (0.0, 0.0, 0.0));
+            assert!(clear.certainty[0] > 3.0, "{clear:?}");
+            assert!(blind.sums.short > 40.0 && blind.certainty[0] < 1.0, "{blind:?}");
+        }
+    }
+
+    #[test]
+    fn windows_with_missing_samples_are_dropped_and_not_kept() {
+        let mut contest = contested(12, 3, load);
+        let (before, room) = (contest.standing().sums, contest.open.capacity());
+        let from = DAYS * 288;
+        for next in from..from + 1000 {
+            let foreseen = Foreseen { end: 13, upper: 9.0, persistence: 9.0, recent: 9.0 };
+            contest.record(next, &foreseen, 9.0, 10.0);
+        }
+        assert!(contest.close(from + 1000, f64::NAN, Some((from + 999) * STEP)).is_none());
+        assert_eq!((contest.standing().sums, contest.open.capacity()), (before, room));
+        assert!(contest.open.len() <= room);
     }
 }
