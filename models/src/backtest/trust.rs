@@ -44,7 +44,14 @@ impl Trust {
     /// walks one halves the loss of all rivals by luck, 2.2 standard errors from nothing.
     pub const LEAST_PROOF: [f64; WINDOWS] = [0.0, 2.5];
 
-    /// Decides with hysteresis: between [`Trust::GAIN`] and [`Trust::LOSE`] the `previous` verdict stands.
+    /// Idle load within the lead time, as a share of the load, up to which trust is gained. An HPA whose target goes from 80 % to
+    /// 60 % keeps 80 ÷ 60 − 1 = a third of the load idle: where a forecast wants more than that, a lower target does it without.
+    pub const IDLE_GAIN: f64 = 1.0 / 3.0;
+    /// Idle load above which trust that was there is lost.
+    pub const IDLE_LOSE: f64 = 0.5;
+
+    /// Decides with hysteresis: between [`Trust::GAIN`] and [`Trust::LOSE`], and between [`Trust::IDLE_GAIN`] and
+    /// [`Trust::IDLE_LOSE`], the `previous` verdict stands.
     pub(super) fn decide(standings: &[Standing; WINDOWS], previous: Option<bool>) -> Self {
         if standings.iter().all(|s| s.days <= 0.0) {
             return Self::none("no origin could be scored yet: the first day only teaches");
@@ -56,12 +63,29 @@ impl Trust {
             );
         };
         let why = best.why(&standings[best.window].sums);
-        Self { trusted: best.trusted, ratio: best.ratio, certainty: best.certainty, why }
+        // What a floor costs is decided by the lead time: that is how far it looks.
+        let dear = dear(&standings[0].sums, previous).filter(|_| best.trusted);
+        let trusted = best.trusted && dear.is_none();
+        Self { trusted, ratio: best.ratio, certainty: best.certainty, why: dear.unwrap_or(why) }
     }
 
     fn none(why: &str) -> Self {
         Self { trusted: false, ratio: 1.0, certainty: 0.0, why: why.to_owned() }
     }
+}
+
+/// Why floors by such claims cost too much, if they do.
+fn dear(sums: &Sums, previous: Option<bool>) -> Option<String> {
+    let most = if previous == Some(true) { Trust::IDLE_LOSE } else { Trust::IDLE_GAIN };
+    let idle = sums.excess / sums.load.max(f64::MIN_POSITIVE);
+    (idle > most).then(|| {
+        format!(
+            "beats reacting where the load rises, but too dearly: within the lead time it would keep {:.0} % of the load idle \
+             (wanted: at most {:.0} %); a lower target utilisation does that without a forecast",
+            100.0 * idle,
+            100.0 * most,
+        )
+    })
 }
 
 /// The verdict over one window.
@@ -160,6 +184,33 @@ mod tests {
         // Where neither is, the one that comes nearest says why.
         let trust = Trust::decide(&[standing(110.0, [100.0; RIVALS], 0.0), bad], Some(false));
         assert!(!trust.trusted && trust.why.contains(WINDOW_NAMES[1]), "{}", trust.why);
+    }
+
+    #[test]
+    fn what_keeps_too_much_idle_is_not_trusted_however_good_it_is() {
+        let idle = |share: f64| {
+            let mut good = standing(30.0, [100.0; RIVALS], 9.0);
+            good.sums.excess = share * good.sums.load;
+            good
+        };
+        let cases = [
+            (0.3, None, true),
+            (0.4, None, false),
+            (0.4, Some(false), false),
+            (0.4, Some(true), true),
+            (0.6, Some(true), false),
+        ];
+        for (share, previous, wanted) in cases {
+            let trust = Trust::decide(&[idle(share), idle(0.0)], previous);
+            assert_eq!(trust.trusted, wanted, "{share} {previous:?}: {}", trust.why);
+        }
+        // What is idle an hour ahead is claimed by no floor.
+        assert!(Trust::decide(&[idle(0.1), idle(3.0)], None).trusted);
+        let why = Trust::decide(&[idle(0.4), idle(0.4)], None).why;
+        assert!(why.contains("40 % of the load idle (wanted: at most 33 %)"), "{why}");
+        // Who is not better says so first.
+        let bad = Standing { certainty: [0.0; RIVALS], ..idle(0.6) };
+        assert!(Trust::decide(&[bad, bad], None).why.starts_with("does not beat"));
     }
 
     #[test]
