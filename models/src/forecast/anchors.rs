@@ -146,6 +146,12 @@ impl Anchors {
         }
     }
 
+    /// The maximum over the lead time an hour later; the last one where the horizon ends before.
+    pub fn later(&self) -> usize {
+        // A horizon is two steps or more, so there is one behind that of now.
+        self.values + 1
+    }
+
     /// The value anchor nearest to `minutes` ahead.
     pub fn value_near(&self, minutes: i64, step: i64) -> usize {
         let wanted = (minutes * 60 / step - 1).max(0);

@@ -20,7 +20,7 @@ use super::{
     space::{Space, offset},
 };
 use crate::{
-    backtest::Evidence,
+    backtest::{Evidence, Foreseen},
     calendar::DAY,
     clean::{Judge, Note},
     interval::{Errors, Outlook, nominal},
@@ -53,6 +53,9 @@ const LEARNED_DAYS: i64 = 20;
 const DENSE_DAYS: i64 = 13;
 /// Origins between two recomputations of an anchor's weights.
 const REWEIGH: i64 = 6;
+
+/// So many usual errors above the load at hand are noise, more is a rise.
+const NOISE: f64 = 2.0;
 
 /// Bases that are always followed: the daily and weekly ones also judge what is an outage. The daily one comes first.
 const BASES: [Base; 6] = [Base::Days, Base::Profile, Base::Weeks, Base::LastWeek, Base::Smooth, Base::Slots];
@@ -263,30 +266,41 @@ impl Ensemble {
         self.record();
     }
 
-    /// Notes what is forecast for the lead window from here and for an hour ahead, to be scored when it has come.
+    /// Notes what is forecast for the lead window from here, for the one an hour later and for an hour ahead, to be scored when it
+    /// has come.
     fn record(&mut self) {
         let next = self.past.next();
         let now = self.anchors.first(Kind::Maximum);
-        let Some(open) = self.pending[now].at(next) else {
+        let Some(lead) = self.foreseen(now) else {
             return self.evidence.pass(next);
         };
-        let of = |choice| self.models.iter().position(|m| m.choice() == choice);
-        let pick = |m: Option<usize>| {
-            m.map_or(f64::NAN, |m| self.pending[now].models(next).nth(m).map_or(f64::NAN, f64::from))
-        };
-        let upper = self.bound(open.mixed + self.errors[now].upper(open.sizes));
         let hour_ahead = self.anchors.value_near(60, self.past.step());
-        let window = self.anchors.windows()[hour_ahead];
-        let point = self.pending[hour_ahead].at(next).map_or(f64::NAN, |o| o.mixed);
         let claim = crate::backtest::Claim {
-            point,
-            upper,
-            persistence: pick(of(Choice::Persistence)),
-            recent: pick(of(Choice::Recent)),
-            noise: self.errors[now].usual(),
+            point: self.pending[hour_ahead].at(next).map_or(f64::NAN, |o| o.mixed),
+            hour: self.anchors.windows()[hour_ahead].ahead,
+            later: self.foreseen(self.anchors.later()),
+            justified: lead.persistence.max(lead.recent) + NOISE * self.errors[now].usual(),
+            lead,
             mean: self.past.mean(),
         };
-        self.evidence.record(next, self.anchors.lead(), window.ahead, claim);
+        self.evidence.record(next, &claim);
+    }
+
+    /// What was just forecast of anchor `a`'s window.
+    fn foreseen(&self, a: usize) -> Option<Foreseen> {
+        let next = self.past.next();
+        let open = self.pending[a].at(next)?;
+        let of = |choice| {
+            let model = self.models.iter().position(|m| m.choice() == choice);
+            model.and_then(|m| self.pending[a].models(next).nth(m)).map_or(f64::NAN, f64::from)
+        };
+        let window = self.anchors.windows()[a];
+        Some(Foreseen {
+            end: window.ahead + window.len,
+            upper: self.bound(open.mixed + self.errors[a].upper(open.sizes)),
+            persistence: of(Choice::Persistence),
+            recent: of(Choice::Recent),
+        })
     }
 
     fn weekday(&self, i: i64) -> usize {
