@@ -2,9 +2,9 @@
 //!
 //! Split conformal prediction on about a week (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors divided
 //! by the size that was to be expected of them (normalised conformal scores; Papadopoulos et al. 2002). What is to be expected
-//! has three answers: what is usual, what is usual at that hour, and what a regression makes of the hour, of the errors just
-//! seen, of the height of the forecast and of how far the models disagree. Each answer has its own history of scores; their
-//! quantiles are mixed by their pinball loss, as the models are by theirs.
+//! has two answers: what is usual, and what a regression makes of what is usual at that hour, of the errors just seen, of the
+//! height of the forecast and of how far the models disagree. Each answer has its own history of scores; their quantiles are
+//! mixed by their pinball loss, as the models are by theirs.
 
 mod plain;
 mod scores;
