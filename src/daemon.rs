@@ -30,6 +30,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     budget::BudgetMemory,
+    decide::Derivation,
     hpa::Tolerance,
     policy::{Mode, Policy},
     units::Replicas,
@@ -188,19 +189,18 @@ impl Daemon {
             self.study_back(report);
         }
         self.datasources.begin_tick();
-        self.begin_due(now);
+        self.begin_due(now, self.datasources.left() > 0);
     }
 
-    /// Begins as many of the studies that are due as may run at once, and as the datasources' budgets of the tick allow.
-    fn begin_due(&mut self, now: DateTime<Utc>) {
+    /// Begins as many of the studies that are due as may run at once, and as the datasources' budgets of the tick allow; `whole`: no
+    /// request of them was spent yet.
+    fn begin_due(&mut self, now: DateTime<Utc>, whole: bool) {
         if !self.wiring.cluster.ready() || !(self.leads() || self.wiring.always_study) {
             return;
         }
-        // A budget below one study's need is still a budget: it is spent over several runs.
-        let affordable = match self.datasources.left() as usize {
-            0 => 0,
-            left => (left / ASKED_BY_A_STUDY).max(1),
-        };
+        // Nothing is begun that could not be ended: a study that finds the budget spent learns without its back-cast, and nothing is
+        // raised before the next. A whole budget below one study's need is still a budget: it is spent over several runs.
+        let affordable = (self.datasources.left() as usize / ASKED_BY_A_STUDY).max(usize::from(whole));
         let free = STUDIES.min(affordable).saturating_sub(self.studies.len());
         if free == 0 {
             return;
@@ -257,7 +257,9 @@ impl Daemon {
         let troubled = report.findings.troubles.iter().any(|t| t.blocks);
         let step = self.config.defaults.step.get();
         let next = study::next_look(now, step, study::spread(&report.key.to_string()));
-        let next = if troubled { next.min(now + retry(step)) } else { next };
+        // A back-cast that could not be asked for is no trouble to tell of, but nothing is raised before it: not a whole step.
+        let unchecked = report.findings.plan.is_some() && report.findings.derivation == Derivation::Unchecked;
+        let next = if troubled || unchecked { next.min(now + retry(step)) } else { next };
         entry.study.back(Some(report.papers), report.findings, next);
         entry.shown = None;
         if self.wiring.leadership.borrow().leads() {
@@ -351,7 +353,7 @@ impl Daemon {
     fn tell(&self, now: DateTime<Utc>) {
         let mut counts: BTreeMap<&'static str, u64> = BTreeMap::new();
         let decided = |entry: &&Entry| entry.last.as_ref().is_some_and(|last| last.at == now);
-        for entry in self.roster.entries.values().filter(decided) {
+        for entry in self.roster.entries.values().map(AsRef::as_ref).filter(decided) {
             news::of_outcome(&self.wiring.recorder, entry);
             for reason in entry.last.iter().flat_map(|last| &last.reasons) {
                 *counts.entry(reason.as_str()).or_default() += 1;
@@ -428,7 +430,7 @@ impl Daemon {
     pub async fn settle(&mut self) {
         if let Some(report) = self.studies.join_next().await {
             self.study_back(report);
-            self.begin_due((self.wiring.clock)());
+            self.begin_due((self.wiring.clock)(), false);
         }
     }
 }

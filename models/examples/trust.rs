@@ -1,8 +1,8 @@
 //! What the trust gate costs and spares: recordings and loads that nobody can foresee, under the HPA alone, with the forecasts as
 //! gated, with the same trusted without question, and with foresight.
 //!
-//! `cargo run --release -p floorcast-models --example trust -- [--nulls SEEDS] [--days N] FILE.csv…`. Pods of 90 s, ten replicas at
-//! the mean load, target 80 %. Each line: starved minutes of the HPA alone; starved minutes and pod-hours against it of the
+//! `cargo run --release -p floorcast-models --example trust -- [--nulls SEEDS] [--from SEED] [--days N] [--pods SECONDS] FILE.csv…`.
+//! Pods of 90 s unless said otherwise, ten replicas at the mean load, target 80 %. Each line: starved minutes of the HPA alone; starved minutes and pod-hours against it of the
 //! three others; the share of looks with trust, the day of the first, how often the verdict turned; the last doubt.
 #![allow(clippy::unwrap_used)]
 
@@ -18,11 +18,13 @@ use floorcast_models::{
 use std::{env, fs};
 
 fn main() {
-    let (mut seeds, mut days, mut files) = (0, i64::MAX, Vec::new());
+    let (mut seeds, mut first, mut days, mut pods, mut files) = (0, 0, i64::MAX, 90, Vec::new());
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--nulls" => seeds = args.next().unwrap().parse().unwrap(),
+            "--from" => first = args.next().unwrap().parse().unwrap(),
+            "--pods" => pods = args.next().unwrap().parse().unwrap(),
             "--days" => days = args.next().unwrap().parse().unwrap(),
             _ => files.push(arg),
         }
@@ -35,11 +37,11 @@ fn main() {
         let values = series.values()[..kept.min(series.len())].to_vec();
         let series = Series::new(series.start(), series.step(), values).unwrap();
         let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
-        report(name, &series, Noise::measured(series.step()));
+        report(name, &series, Noise::measured(series.step()), pods);
     }
     for (name, next) in [("white", white as Null), ("ar1", ar1), ("walk", walk), ("bursts", bursts)] {
-        for seed in 0..seeds {
-            report(&format!("{name} {seed}"), &null(next, seed), Noise::NONE);
+        for seed in first..first + seeds {
+            report(&format!("{name} {seed}"), &null(next, seed), Noise::NONE, pods);
         }
     }
 }
@@ -81,7 +83,7 @@ fn null(next: Null, seed: u64) -> Series {
     Series::new(DateTime::from_timestamp(1_767_571_200, 0).unwrap(), STEP, values).unwrap()
 }
 
-fn report(name: &str, series: &Series, noise: Noise) {
+fn report(name: &str, series: &Series, noise: Noise, pods: i64) {
     let load = Recorded::new(series, noise, 1).unwrap().unwrap();
     let history = load.history(STEP).unwrap();
     let (start, end) = (load.start(), load.end());
@@ -93,7 +95,7 @@ fn report(name: &str, series: &Series, noise: Noise) {
         min: Replicas::new(1),
         max: None,
         peak: load.peak(start, end),
-        start_up: StartUp::of(TimeDelta::seconds(90)),
+        start_up: StartUp::of(TimeDelta::seconds(pods)),
         pipeline: Pipeline::default(),
         nodes: None,
         excess: Excess::Lost,

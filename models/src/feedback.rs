@@ -199,9 +199,10 @@ fn fit(quarters: usize, bend: impl Fn(usize) -> Option<(f64, f64)>) -> Option<(f
     }
     let now = (bb * ya - ab * yb) / determinant;
     let later = (aa * yb - ab * ya) / determinant;
-    let left = sum(&|r| (r[0] - now * r[1] - later * r[2]).powi(2)) / (rows.len() - 2) as f64;
-    // The variance of the sum of both: 1ᵀ (XᵀX)⁻¹ 1 times what is left.
-    let error = (left * (aa + bb - 2.0 * ab).max(0.0) / determinant).sqrt();
+    // Each row's share in the sum of both, 1ᵀ (XᵀX)⁻¹ x. A few bursts make some rows far noisier than others, so every row counts with
+    // its own error (White 1980) and not with that of all.
+    let share = |r: &[f64; 3]| ((bb - ab) * r[1] + (aa - ab) * r[2]) / determinant;
+    let error = sum(&|r| (share(r) * (r[0] - now * r[1] - later * r[2])).powi(2)).sqrt();
     Some((now + later, error))
 }
 

@@ -43,8 +43,22 @@ impl<'a> Curve<'a> {
 pub struct FloorPlan {
     origin: DateTime<Utc>,
     step: TimeDelta,
-    /// `None`: at this step at least one load has no forecast, so the plan does not know.
-    needs: Vec<Option<Replicas>>,
+    needs: Box<[Need]>,
+}
+
+/// What one step needs, in four bytes: a thousand plans of a day are kept. No number of replicas is above `i32::MAX`, so what is
+/// means that the plan does not know, because at least one load has no forecast there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Need(u32);
+
+impl Need {
+    fn of(replicas: Option<Replicas>) -> Self {
+        Self(replicas.map_or(u32::MAX, Replicas::get))
+    }
+
+    fn known(self) -> Option<Replicas> {
+        (self != Self::of(None)).then(|| Replicas::new(self.0))
+    }
 }
 
 /// The part of a plan that goes above a limit.
@@ -78,10 +92,11 @@ pub fn plan_of(curves: &[Curve<'_>]) -> Option<FloorPlan> {
     let mut needs = Vec::new();
     let mut t = origin;
     for _ in 0..steps {
-        needs.push(curves.iter().map(|c| c.need(t)).collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max()));
+        let all = curves.iter().map(|c| c.need(t)).collect::<Option<Vec<_>>>();
+        needs.push(Need::of(all.and_then(|all| all.into_iter().max())));
         t = t.checked_add_signed(step)?;
     }
-    (!needs.is_empty()).then_some(FloorPlan { origin, step, needs })
+    (!needs.is_empty()).then(|| FloorPlan { origin, step, needs: needs.into() })
 }
 
 impl FloorPlan {
@@ -102,7 +117,7 @@ impl FloorPlan {
 
     /// Start and need of every known step, in order of time.
     pub fn steps(&self) -> impl Iterator<Item = (DateTime<Utc>, Replicas)> + '_ {
-        self.needs.iter().enumerate().filter_map(|(i, need)| need.map(|n| (self.time(i), n)))
+        self.needs.iter().enumerate().filter_map(|(i, need)| need.known().map(|n| (self.time(i), n)))
     }
 
     /// Replicas needed for the lead window that begins at `t`; `None` where the plan does not know.
@@ -111,8 +126,8 @@ impl FloorPlan {
     /// step `i + 1` covers, so both count: otherwise a peak just past the window would be seen up to one step late.
     pub fn need_at(&self, t: DateTime<Utc>) -> Option<Replicas> {
         let index = self.index(t)?;
-        let here = (*self.needs.get(index)?)?;
-        let next = self.needs.get(index + 1).copied().flatten();
+        let here = self.known(index)?;
+        let next = self.known(index + 1);
         Some(match next {
             Some(next) if t > self.time(index) => here.max(next),
             _ => here,
@@ -121,7 +136,7 @@ impl FloorPlan {
 
     /// Replicas needed by the step that holds `t`, and by that alone; what [`FloorPlan::steps`] lists.
     pub fn step_at(&self, t: DateTime<Utc>) -> Option<Replicas> {
-        self.needs.get(self.index(t)?).copied().flatten()
+        self.known(self.index(t)?)
     }
 
     /// The first moment from which, up to `now + longest`, the plan no longer needs `floor`; never later than `now + longest`,
@@ -129,28 +144,33 @@ impl FloorPlan {
     pub fn needed_until(&self, now: DateTime<Utc>, floor: Replicas, longest: TimeDelta) -> DateTime<Utc> {
         let limit = now.checked_add_signed(longest).unwrap_or(now);
         let range = self.range(now, limit);
-        let last = self.needs[range.clone()].iter().rposition(|need| need.is_some_and(|need| need >= floor));
+        let last = self.needs[range.clone()].iter().rposition(|need| need.known().is_some_and(|need| need >= floor));
         last.map_or(now, |i| self.time(range.start + i + 1).min(limit))
     }
 
     /// The highest need in `[from, to)`, and the first moment (not before `from`) at which it is needed.
     pub fn peak(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Option<(DateTime<Utc>, Replicas)> {
         let range = self.range(from, to);
-        let most = self.needs[range.clone()].iter().flatten().max()?;
-        let first = self.needs[range.clone()].iter().position(|need| need.as_ref() == Some(most))?;
-        Some((self.time(range.start + first).max(from), *most))
+        let ahead = &self.needs[range.clone()];
+        let most = ahead.iter().filter_map(|need| need.known()).max()?;
+        let first = ahead.iter().position(|need| need.known() == Some(most))?;
+        Some((self.time(range.start + first).max(from), most))
     }
 
     /// The first stretch from `now` on in which more than `limit` replicas are needed: "capped at 18:00", hours ahead.
     pub fn capped(&self, now: DateTime<Utc>, limit: Replicas) -> Option<Capped> {
         let range = self.range(now, DateTime::<Utc>::MAX_UTC);
         let ahead = &self.needs[range.clone()];
-        let above = |need: &Option<Replicas>| need.is_some_and(|need| need > limit);
+        let above = |need: &Need| need.known().is_some_and(|need| need > limit);
         let first = ahead.iter().position(above)?;
-        let stretch = ahead[first..].iter().take_while(|need| above(need)).flatten();
-        let (steps, need) = stretch.fold((0, limit), |(steps, most), need| (steps + 1, most.max(*need)));
+        let stretch = ahead[first..].iter().take_while(|need| above(need)).filter_map(|need| need.known());
+        let (steps, need) = stretch.fold((0, limit), |(steps, most), need| (steps + 1, most.max(need)));
         let from = self.time(range.start + first).max(now);
         Some(Capped { from, to: self.time(range.start + first + steps), need, limit })
+    }
+
+    fn known(&self, index: usize) -> Option<Replicas> {
+        self.needs.get(index)?.known()
     }
 
     /// The steps that touch `[from, to)`.

@@ -89,10 +89,10 @@ fn of_load(l: &Load, quantile: f64) -> String {
         lines.push(format!("model {model}{mixture}"));
     }
     if let Some(score) = l.score {
+        let naive = score.mase.map(|mase| format!(", {mase:.2} of the naive forecast's")).unwrap_or_default();
         lines.push(format!(
-            "backtest: error {:.1} % of the load, {:.2} of the naive forecast's; {:.1} % of windows covered, {:.1} % wanted",
+            "backtest: error {:.1} % of the load{naive}; {:.1} % of windows covered, {:.1} % wanted",
             score.wape * 100.0,
-            score.mase,
             score.coverage * 100.0,
             quantile * 100.0
         ));

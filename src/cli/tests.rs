@@ -45,7 +45,7 @@ fn web() -> Workload {
                     Weight { model: "profile".into(), weight: 0.7 },
                     Weight { model: "weeks".into(), weight: 0.3 },
                 ],
-                score: Some(Score { mase: 0.62, wape: 0.081, pinball: 0.1, coverage: 0.958 }),
+                score: Some(Score { mase: Some(0.62), wape: 0.081, pinball: 0.1, coverage: 0.958 }),
                 trust: Some(Trust { trusted: true, why: "better than persistence".into() }),
                 ..Load::default()
             }

@@ -83,6 +83,7 @@ impl Template {
                 (b'\\', Some(b'"' | b'\'')) => at += 1,
                 (c, Some(open)) if c == open => quote = None,
                 (c @ (b'"' | b'\'' | b'`'), None) => quote = Some(c),
+                (b'{', None) if bytes.get(at + 1) == Some(&b'{') => return Err(doubled()),
                 (b'$', _) => {
                     if let Some((name, length)) = argument(&query[at..]) {
                         if quote != Some(b'"') {
@@ -128,6 +129,12 @@ impl Template {
             format!("the argument {name} is not used\nthe query has no ${name}\nuse it inside quotes, or remove it")
         })
     }
+}
+
+/// No PromQL has two braces in a row; templates of other tools do.
+fn doubled() -> String {
+    "{{ is no PromQL\narguments are written $name here, inside double quotes\nwrite for example {service=\"$service\"}"
+        .to_owned()
 }
 
 fn outside(name: &str) -> String {
@@ -198,6 +205,7 @@ mod tests {
             (r#"sum(x{a="$app"})"#, vec![], "the query uses $app, which is no argument"),
             ("sum(x)", vec!["app"], "the argument app is not used"),
             ("sum(x{a=\"b})", vec![], "the query has an open quote"),
+            ("sum(x{{app}})", vec!["app"], "{{ is no PromQL"),
             (" ", vec![], "the query is empty"),
         ] {
             let fault = template(query, &arguments).fault().unwrap();

@@ -1,6 +1,9 @@
 //! Propose, allocate the budgets over all proposals, finish: what should stand on every HPA. Synchronous and total.
 
-use super::entry::{Entry, Key};
+use super::{
+    entry::{Entry, Key},
+    roster::Entries,
+};
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     budget::{self, BudgetMemory, Claim, Limits},
@@ -9,7 +12,7 @@ use floorcast_models::{
     lead_time::Lead,
     policy::{Directive, Policy},
 };
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// What is the same for every workload of one tick.
 pub(super) struct Bench<'a> {
@@ -32,7 +35,7 @@ pub(super) struct Judged {
 /// Decides for every workload that opted in or still carries marks of ours.
 pub(super) fn judge(
     bench: &Bench<'_>,
-    entries: &mut BTreeMap<Key, Entry>,
+    entries: &mut Entries,
     budgets: &mut BudgetMemory,
     directive: impl Fn(&Entry) -> Directive,
 ) -> Vec<Judged> {
@@ -94,19 +97,13 @@ impl Draft {
         }
     }
 
-    fn propose(&self, now: DateTime<Utc>, entries: &BTreeMap<Key, Entry>) -> (Proposal, Claim) {
+    fn propose(&self, now: DateTime<Utc>, entries: &Entries) -> (Proposal, Claim) {
         let proposal = decide::propose(&self.situation(now, &entries[&self.key]), &self.memory);
         let claim = proposal.claim(&self.key.namespace, &self.key.to_string());
         (proposal, claim)
     }
 
-    fn finish(
-        mut self,
-        now: DateTime<Utc>,
-        entries: &mut BTreeMap<Key, Entry>,
-        proposal: Proposal,
-        grant: budget::Grant,
-    ) -> Judged {
+    fn finish(mut self, now: DateTime<Utc>, entries: &mut Entries, proposal: Proposal, grant: budget::Grant) -> Judged {
         let memory = std::mem::take(&mut self.memory);
         let (decision, memory) = decide::finish(&self.situation(now, &entries[&self.key]), proposal, grant, memory);
         if let Some(entry) = entries.get_mut(&self.key) {

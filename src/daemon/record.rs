@@ -1,6 +1,7 @@
 //! What a tick leaves behind for people and programs: the snapshot of `/api/v1`, and the samples of `/metrics`.
 
 use super::entry::{Entry, Key, Outcome, Shown};
+use super::roster::Entries;
 use super::study::Trouble;
 use super::write::Written;
 use crate::{
@@ -214,7 +215,7 @@ pub(super) struct Process<'a> {
     pub(super) config: &'a Config,
     pub(super) config_in_force: bool,
     pub(super) datasources: &'a Datasources,
-    pub(super) entries: &'a BTreeMap<Key, Entry>,
+    pub(super) entries: &'a Entries,
     pub(super) tick_took: Option<Duration>,
     pub(super) forbidden: &'a [String],
 }
@@ -246,7 +247,7 @@ pub(super) fn status(process: &Process<'_>) -> api::Status {
 }
 
 /// The namespaces of all workloads, each once: keys are in their order.
-fn namespaces(entries: &BTreeMap<Key, Entry>) -> impl Iterator<Item = &str> {
+fn namespaces(entries: &Entries) -> impl Iterator<Item = &str> {
     let mut last = None;
     entries.keys().map(|key| key.namespace.as_str()).filter(move |name| last.replace(*name) != Some(*name))
 }
@@ -257,7 +258,7 @@ fn datasource(reader: &Reader) -> api::Datasource {
 }
 
 /// Replicas above base that are held, by namespace and over the cluster.
-fn budgets(config: &Config, entries: &BTreeMap<Key, Entry>) -> api::Budgets {
+fn budgets(config: &Config, entries: &Entries) -> api::Budgets {
     let mut spent: BTreeMap<&str, u32> = BTreeMap::new();
     for (key, entry) in entries {
         if let Hold::Held(held) = &entry.workload.target.hold {

@@ -8,10 +8,13 @@ use crate::{
 };
 use std::{collections::BTreeMap, sync::Arc};
 
+/// Workloads by key, boxed: a node of the map has eleven places, of which five are empty when keys come in their order.
+pub(super) type Entries = BTreeMap<Key, Box<Entry>>;
+
 /// Every workload that was observed, by key.
 #[derive(Default)]
 pub(super) struct Roster {
-    pub(super) entries: BTreeMap<Key, Entry>,
+    pub(super) entries: Entries,
     config: Option<Arc<Config>>,
 }
 
@@ -66,13 +69,18 @@ impl Roster {
     }
 }
 
-fn fresh(workload: Arc<Workload>, config: &Config) -> (Entry, Option<Turn>) {
+fn fresh(workload: Arc<Workload>, config: &Config) -> (Box<Entry>, Option<Turn>) {
     let opt_in = read(&workload, config);
     let turn = opt_in.wanted().then_some(Turn::In);
-    (Entry::new(workload, opt_in), turn)
+    (Box::new(Entry::new(workload, opt_in)), turn)
 }
 
-fn renew(mut entry: Entry, workload: Arc<Workload>, config: &Config, same_config: bool) -> (Entry, Option<Turn>) {
+fn renew(
+    mut entry: Box<Entry>,
+    workload: Arc<Workload>,
+    config: &Config,
+    same_config: bool,
+) -> (Box<Entry>, Option<Turn>) {
     if same_config && Arc::ptr_eq(&entry.workload, &workload) {
         return (entry, None);
     }

@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Key, Outcome};
 use super::judge::Judged;
+use super::roster::Entries;
 use crate::kubernetes::{
     Workload,
     apply::{Authority, Sent, Writer},
@@ -16,7 +17,7 @@ use floorcast_models::{
     units::Replicas,
 };
 use futures::{StreamExt, stream};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 /// Writes under way at once: more would only queue in the API server's fairness.
 const AT_ONCE: usize = 16;
@@ -41,7 +42,7 @@ pub(super) fn orders(
     now: DateTime<Utc>,
     identity: &Identity,
     judged: Vec<Judged>,
-    entries: &mut BTreeMap<Key, Entry>,
+    entries: &mut Entries,
 ) -> Vec<Order> {
     let mut orders = Vec::new();
     for Judged { key, policy, decision, lead } in judged {
@@ -86,7 +87,7 @@ fn outcome(at: DateTime<Utc>, decision: Decision, lead: Lead, next: &Next) -> Ou
 }
 
 /// The outcome of a decision that this process does not write: a standby's, or a command's.
-pub(super) fn unwritten(now: DateTime<Utc>, judged: Judged, entries: &mut BTreeMap<Key, Entry>) {
+pub(super) fn unwritten(now: DateTime<Utc>, judged: Judged, entries: &mut Entries) {
     if let Some(entry) = entries.get_mut(&judged.key) {
         let reasons = judged.decision.reasons.clone();
         let state = judged.decision.state;

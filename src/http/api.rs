@@ -247,8 +247,9 @@ pub struct Weight {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Score {
-    /// Mean absolute scaled error.
-    pub mase: f64,
+    /// Mean absolute scaled error; absent where the naive forecast made none.
+    #[serde(default)]
+    pub mase: Option<f64>,
     /// Weighted absolute percentage error, as a ratio.
     pub wape: f64,
     /// Pinball loss at the quantile.

@@ -68,11 +68,8 @@ pub(super) fn instant(time: &Time) -> Option<DateTime<Utc>> {
 
 fn target(hpa: &slim::Hpa, scaled: Option<&Scaled>, flag: TimeDelta) -> Target {
     let annotations = hpa.metadata.annotations.clone().unwrap_or_default();
-    let entries = hpa.metadata.managed_fields.as_deref().unwrap_or_default();
-    let is_ours = |manager: Option<&str>| manager == Some(super::FIELD_MANAGER);
-    let (ours, others): (Vec<_>, Vec<_>) = entries.iter().partition(|e| is_ours(e.manager.as_deref()));
+    let (ours, others): (Vec<_>, Vec<_>) = hpa.managers.iter().partition(|m| m.name == super::FIELD_MANAGER);
     let observed = api_replicas(hpa.status.current_replicas, Replicas::ZERO);
-    let owners = others.iter().filter(|e| slim::owns_min(e)).filter_map(|e| e.manager.clone());
     Target {
         uid: hpa.metadata.uid.clone().unwrap_or_default(),
         resource_version: hpa.metadata.resource_version.clone().unwrap_or_default(),
@@ -90,9 +87,9 @@ fn target(hpa: &slim::Hpa, scaled: Option<&Scaled>, flag: TimeDelta) -> Target {
         scaling_active: !hpa.status.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False"),
         ready: scaled.map(|s| s.ready),
         hold: hold::read(&annotations),
-        ours: ours.iter().any(|e| slim::owns_min(e)),
-        owners: owners.collect(),
-        written_at: ours.iter().filter_map(|e| e.time.as_ref().and_then(instant)).max(),
+        ours: ours.iter().any(|m| m.owns_min),
+        owners: others.iter().filter(|m| m.owns_min).map(|m| m.name.clone()).collect(),
+        written_at: ours.iter().filter_map(|m| m.time.as_ref().and_then(instant)).max(),
         released_until: annotations.get(hold::RELEASED_UNTIL).and_then(|text| hold::moment(text)),
     }
 }

@@ -30,7 +30,7 @@ fn workload(hpa: &str) -> Workload {
                 name: "cpu".to_owned(),
                 now: Some(4.5),
                 forecast: Points::new(from, step, [(1.0, 7.0), (1.0, 9.0), (1.0, 8.0)]),
-                score: Some(Score { mase: 1.0, wape: 0.1, pinball: 0.1, coverage: 0.9 }),
+                score: Some(Score { mase: Some(1.0), wape: 0.1, pinball: 0.1, coverage: 0.9 }),
                 coverage: Some(0.96),
                 newest: Some(now - TimeDelta::seconds(20)),
                 weights: vec![Weight { model: "profile".to_owned(), weight: 0.7 }],

@@ -20,6 +20,11 @@ impl Outcome {
         Self { mode, state, base, floor, need }
     }
 
+    /// Nothing is known of its load yet.
+    pub(crate) fn is_learning(&self) -> bool {
+        self.state == "Learning"
+    }
+
     /// Needs and floors come from models learned at different moments: they are near, not the same.
     pub(crate) fn differs(&self, new: &Self, misled: bool) -> Option<String> {
         let near = |a: Option<u32>, b: Option<u32>| {
@@ -31,12 +36,11 @@ impl Outcome {
         // not yet. The state and the floor that follow from trust are compared only where both judge alike.
         let untrusted = |o: &Self| o.state == "Untrusted";
         let by_trust = untrusted(self) != untrusted(new);
-        // A floor above the need is on its way down by the ramp, and the fresh daemon does not know the needs of the last minutes that
-        // kept the old one from lowering it. It may be lower for that, but never below what is needed.
-        let on_its_way =
-            new.floor.zip(self.floor).is_some_and(|(later, before)| later <= before) && new.floor >= new.need;
-        let floors = near(self.floor, new.floor) || on_its_way;
-        let alike = near(self.need, new.need) && (by_trust || (self.state == new.state && floors));
+        // Whoever takes over holds what he finds for a window: he cannot know when it was needed last. (In shadow there is nothing to
+        // find.)
+        let kept = self.mode != "live" || new.floor >= self.floor;
+        let alike =
+            near(self.need, new.need) && (by_trust || (self.state == new.state && near(self.floor, new.floor) && kept));
         (!same || !(alike || misled)).then(|| {
             let told =
                 |o: &Self| format!("{} {} base {:?}, floor {:?}, need {:?}", o.mode, o.state, o.base, o.floor, o.need);

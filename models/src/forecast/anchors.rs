@@ -155,6 +155,12 @@ impl Anchors {
         }
     }
 
+    /// The maximum over the lead time an hour later; the last one where the horizon ends before.
+    pub fn later(&self) -> usize {
+        // A horizon is two steps or more, so there is one behind that of now.
+        if self.lead > 1 { self.values + 1 } else { self.value_near(60) }
+    }
+
     /// The value anchor nearest to `minutes` ahead.
     pub fn value_near(&self, minutes: i64) -> usize {
         let wanted = (minutes * 60 / self.step - 1).max(0);

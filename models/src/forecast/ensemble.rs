@@ -20,7 +20,7 @@ use super::{
     space::{log, offset},
 };
 use crate::{
-    backtest::Evidence,
+    backtest::{Evidence, Foreseen},
     calendar::DAY,
     clean::{Judge, Note},
     interval::{Errors, Outlook, Packed, nominal},
@@ -54,6 +54,9 @@ const DENSE_DAYS: i64 = 13;
 /// Origins between two recomputations of an anchor's weights, and seconds, whichever are fewer.
 const REWEIGH: i64 = 6;
 const REWEIGH_SECONDS: i64 = 5400;
+
+/// So many usual errors above the load at hand are noise, more is a rise.
+const NOISE: f64 = 2.0;
 
 /// Bases that are always followed: the daily and weekly ones also judge what is an outage. The daily one comes first.
 const BASES: [Base; 5] = [Base::Days, Base::Profile, Base::LastWeek, Base::Smooth, Base::Slots];
@@ -248,7 +251,6 @@ impl Ensemble {
                 predictions[m] = prediction;
             }
         }
-        let mut now = None;
         for &Completed { anchor: a, window, .. } in turns.due() {
             let last = next + (window.ahead + window.len) as i64 - 1;
             let models = rows[a].iter().take(self.models.len()).copied();
@@ -260,35 +262,46 @@ impl Ensemble {
             });
             let expected = Packed::new(&sizes, &self.errors[a].margins(&sizes));
             self.pending.put(&self.anchors, a, next, &rows[a], mixed, expected);
-            if a == self.anchors.first(Kind::Maximum) {
-                now = Some((mixed, self.errors[a].upper(&sizes)));
-            }
         }
-        match now {
-            Some((mixed, margin)) => self.record(&rows[self.anchors.first(Kind::Maximum)], mixed + margin),
-            None => self.evidence.pass(next),
-        }
+        self.record();
     }
 
-    /// Notes what is forecast for the lead window from here and for an hour ahead, to be scored when it has come.
-    fn record(&mut self, models: &[f32; MODELS], upper: f64) {
+    /// Notes what is forecast for the lead window from here, for the one an hour later and for an hour ahead, to be scored when it
+    /// has come.
+    fn record(&mut self) {
         let next = self.past.next();
         let now = self.anchors.first(Kind::Maximum);
-        let of = |choice| self.models.iter().position(|m| m.choice() == choice);
-        let pick = |m: Option<usize>| m.map_or(f64::NAN, |m| f64::from(models[m]));
-        let upper = self.bound(upper);
+        let Some(lead) = self.foreseen(now) else {
+            return self.evidence.pass(next);
+        };
         let hour_ahead = self.anchors.value_near(60);
-        let window = self.anchors.windows()[hour_ahead];
-        let point = self.pending.at(&self.anchors, hour_ahead, next).map_or(f64::NAN, Row::mixed);
         let claim = crate::backtest::Claim {
-            point,
-            upper,
-            persistence: pick(of(Choice::Persistence)),
-            recent: pick(of(Choice::Recent)),
-            noise: self.errors[now].usual(),
+            point: self.pending.at(&self.anchors, hour_ahead, next).map_or(f64::NAN, Row::mixed),
+            hour: self.anchors.windows()[hour_ahead].ahead,
+            later: self.foreseen(self.anchors.later()),
+            justified: lead.persistence.max(lead.recent) + NOISE * self.errors[now].usual(),
+            lead,
             mean: self.past.mean(),
         };
-        self.evidence.record(next, self.anchors.lead(), window.ahead, claim);
+        self.evidence.record(next, &claim);
+    }
+
+    /// What was just forecast of anchor `a`'s window.
+    fn foreseen(&self, a: usize) -> Option<Foreseen> {
+        let next = self.past.next();
+        let open = self.pending.at(&self.anchors, a, next)?;
+        let (models, (sizes, _)) = (open.models(), open.expected());
+        let of = |choice| {
+            let model = self.models.iter().position(|m| m.choice() == choice);
+            model.map_or(f64::NAN, |m| f64::from(models[m]))
+        };
+        let window = self.anchors.windows()[a];
+        Some(Foreseen {
+            end: window.ahead + window.len,
+            upper: self.bound(open.mixed() + self.errors[a].upper(&sizes)),
+            persistence: of(Choice::Persistence),
+            recent: of(Choice::Recent),
+        })
     }
 
     fn weekday(&self, i: i64) -> usize {

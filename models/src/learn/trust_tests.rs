@@ -51,6 +51,11 @@ fn wave(m: &mut Moment<'_>) -> f64 {
     (100.0 + 60.0 * ((m.hour - 13.0) / 24.0 * std::f64::consts::TAU).cos()) * (1.0 + 0.03 * m.dice.bell())
 }
 
+/// A day's wave beneath so much noise that its slope over one step is lost in it.
+fn veiled(m: &mut Moment<'_>) -> f64 {
+    wave(m) * (1.0 + 0.05 * m.dice.bell())
+}
+
 /// Flat for 22 hours, then 4 times as much from one sample to the next: 4 replicas to 16.
 fn cliff(m: &mut Moment<'_>) -> f64 {
     let high = (9.0..11.0).contains(&m.hour);
@@ -126,6 +131,18 @@ fn a_season_is_trusted_at_every_step_and_lead() {
         for grid in grids {
             let trust = judged(shape, grid, 1);
             assert!(trust.trusted, "{name} {grid:?}: {}", trust.why);
+        }
+    }
+}
+
+/// Over one step the last value and a margin are as good; an hour ahead only the season knows.
+#[test]
+fn a_season_that_shows_only_an_hour_ahead_is_trusted_by_that() {
+    // Three minutes share no grid with the fifth origins that a thin replay learns from.
+    for (grid, seeds) in [((300, 300), 4), ((180, 180), 1)] {
+        for seed in 0..seeds {
+            let trust = judged(veiled, grid, seed);
+            assert!(trust.trusted && trust.why.contains("an hour ahead"), "{grid:?}, seed {seed}: {}", trust.why);
         }
     }
 }

@@ -293,7 +293,9 @@ fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, n
 }
 
 fn score(score: &floorcast_models::backtest::Score) -> api::Score {
-    api::Score { mase: score.mase, wape: score.wape, pinball: score.pinball, coverage: score.coverage }
+    // Against a naive forecast without any error every ratio is endless: no number says that.
+    let mase = Some(score.mase).filter(|mase| *mase < f64::MAX);
+    api::Score { mase, wape: score.wape, pinball: score.pinball, coverage: score.coverage }
 }
 
 /// At most [`POINTS`] points of the forecast; of those left out the highest upper value is kept.
