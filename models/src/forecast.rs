@@ -3,6 +3,7 @@
 pub mod anchors;
 pub mod corrected;
 pub mod ensemble;
+pub mod half;
 pub mod levels;
 pub mod loads;
 pub mod mixture;
@@ -90,7 +91,7 @@ pub enum Choice {
     Auto,
     /// Median of the same slot over the weeks, with residual correction.
     Profile,
-    /// Weighted weeks in log space, with residual correction.
+    /// Weighted weeks in log space, with residual correction; heard only where it is pinned.
     Weeks,
     /// Last week as it was, with residual correction.
     LastWeek,
@@ -104,7 +105,7 @@ pub enum Choice {
     Recent,
     /// The last value.
     Persistence,
-    /// MSTL decomposition (augurs), with residual correction.
+    /// MSTL decomposition (augurs), with residual correction; heard only where it is pinned.
     Mstl,
 }
 

@@ -2,22 +2,26 @@
 //!
 //! Split conformal prediction on about a week (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors divided
 //! by the size that was to be expected of them (normalised conformal scores; Papadopoulos et al. 2002). What is to be expected
-//! has three answers: what is usual, what is usual at that hour, and what a regression makes of the hour, of the errors just
-//! seen, of the height of the forecast and of how far the models disagree. Each answer has its own history of scores; their
-//! quantiles are mixed by their pinball loss, as the models are by theirs.
+//! has two answers: what is usual, and what a regression makes of what is usual at that hour, of the errors just seen, of the
+//! height of the forecast and of how far the models disagree. Each answer has its own history of scores; their quantiles are
+//! mixed by their pinball loss, as the models are by theirs.
 
 mod plain;
 mod scores;
 
 use crate::{
     calendar::DAY,
-    forecast::ridge::{Prior, Ridge},
+    forecast::{
+        half::{Half, pack, unpack},
+        ridge::{Prior, Ridge, half},
+        space::{exp, ln},
+    },
 };
 pub use plain::Plain;
 use scores::Scores;
 
 /// Ways to say how large an error is to be expected.
-pub const WAYS: usize = 3;
+pub const WAYS: usize = 2;
 /// Features of the regression: the hour, the errors just seen, the height of the forecast, disagreement; and a constant.
 const FEATURES: usize = 5;
 /// Days over which the usual size of errors is remembered.
@@ -27,11 +31,15 @@ const WEEK_DAYS: f64 = 7.0;
 /// Seconds between two errors that become scores.
 const SCORED: f64 = 600.0;
 /// Scores between two renewals of their quantiles.
-const RENEWED: u32 = 6;
+const RENEWED: f32 = 6.0;
 /// Seconds over which the errors just seen are averaged.
 const RECENT: f64 = 3600.0;
 /// Errors of an hour that weigh as much as those of all hours.
-const OWN_EVIDENCE: f64 = 24.0;
+const OWN_EVIDENCE: f32 = 24.0;
+/// Numbers of errors here are of errors at most so many seconds apart; of rarer ones, which say more each, fewer count as much.
+const RARE: f32 = 900.0;
+/// Errors between two solutions of the regression.
+const SOLVED: f32 = 12.0;
 /// Keeps the logarithm of a small size finite, as a share of the usual size.
 const CALM: f64 = 0.1;
 /// How sharply a way is punished for a loss above the best one's.
@@ -44,22 +52,22 @@ const MOST_CORRECTION: f64 = 0.6;
 /// Distance from which coverage comes too late to correct by, in seconds.
 const FAR: i64 = 3 * 3600;
 /// Errors that the belief in the hour's size is worth.
-const BELIEF: f64 = 30.0;
+const BELIEF: f32 = 30.0;
 
 /// Realised errors of one kind of forecast, and their quantiles.
 #[derive(Clone, Debug)]
 pub struct Errors {
     usual: Mean,
     recent: Mean,
-    hours: [Mean; 24],
-    size: Ridge<FEATURES>,
-    scores: [Scores; WAYS],
-    losses: [f64; WAYS],
+    hours: Hours,
+    size: Ridge<FEATURES, { half(FEATURES) }>,
+    scores: Scores<WAYS>,
+    losses: [f32; WAYS],
     covered: Mean,
     memory: Memory,
     far: bool,
     /// The reference level as raised for the distance.
-    aim: f64,
+    aim: f32,
     seen: u32,
     /// Errors between two that become scores: neighbours say nearly the same.
     thin: u32,
@@ -77,6 +85,30 @@ struct Memory {
     hour: f32,
     recent: f32,
     week: f32,
+    /// Errors at the usual distance that one of these is worth.
+    rare: f32,
+}
+
+/// The usual size of errors by hour of the day.
+#[derive(Clone, Copy, Debug)]
+struct Hours {
+    values: [f32; 24],
+    seen: [u8; 24],
+}
+
+impl Hours {
+    const NONE: Self = Self { values: [0.0; 24], seen: [0; 24] };
+
+    fn at(&self, hour: usize) -> Mean {
+        Mean { value: self.values[hour], seen: f32::from(self.seen[hour]) }
+    }
+
+    fn push(&mut self, hour: usize, value: f64, memory: f32) {
+        let mut mean = self.at(hour);
+        // A whole number of errors, and one that fits a byte.
+        mean.push(value, memory.floor().min(255.0));
+        (self.values[hour], self.seen[hour]) = (mean.value, mean.seen as u8);
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -115,6 +147,41 @@ pub struct Sizes {
     features: [f32; FEATURES - 1],
 }
 
+/// Sizes and margins in half the room, to be kept until the target comes.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed {
+    ways: [Half; WAYS],
+    features: [Half; FEATURES - 1],
+    margins: [Half; WAYS],
+    used: Half,
+}
+
+impl Packed {
+    /// Nothing expected.
+    pub const NONE: Self = Self {
+        ways: [Half::ZERO; WAYS],
+        features: [Half::ZERO; FEATURES - 1],
+        margins: [Half::ZERO; WAYS],
+        used: Half::ZERO,
+    };
+
+    /// To 0.4 %.
+    pub fn new(sizes: &Sizes, margins: &Margins) -> Self {
+        Self {
+            ways: pack(sizes.ways),
+            features: pack(sizes.features),
+            margins: pack(margins.ways),
+            used: Half::new(margins.used),
+        }
+    }
+
+    /// What was packed.
+    pub fn unpack(&self) -> (Sizes, Margins) {
+        let sizes = Sizes { ways: unpack(self.ways), features: unpack(self.features) };
+        (sizes, Margins { ways: unpack(self.margins), used: self.used.get() })
+    }
+}
+
 /// A forecast's margins before its target came: each way's, and the one that was used.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Margins {
@@ -129,9 +196,6 @@ impl Margins {
     }
 }
 
-/// Before any evidence an error is as large as is usual at that hour.
-const PRIOR: Prior<FEATURES> = Prior { coefficients: [1.0, 0.0, 0.0, 0.0, 0.0], samples: BELIEF };
-
 impl Errors {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
@@ -139,30 +203,41 @@ impl Errors {
         let thin = (SCORED / spacing as f64).max(1.0).floor();
         let memory = Memory {
             usual: (MEMORY_DAYS * per_day).max(50.0) as f32,
-            hour: (MEMORY_DAYS * per_day / 24.0).max(7.0) as f32,
+            hour: (MEMORY_DAYS * per_day / 24.0).max(14.0) as f32,
             recent: (RECENT / spacing as f64).max(2.0) as f32,
             week: (WEEK_DAYS * per_day).max(100.0) as f32,
+            rare: (spacing as f32 / RARE).max(1.0),
         };
         let week = (f64::from(memory.week) / thin).max(100.0) as usize;
         // Far ahead one bad day is a seventh of what is known: it must leave whole, and leaves no trace in a window.
-        let scores = || if ahead >= FAR { Scores::windowed(week) } else { Scores::fading(week / 2) };
+        let scores = if ahead >= FAR { Scores::windowed(week) } else { Scores::fading(week / 2) };
         Self {
             usual: Mean::default(),
             recent: Mean::default(),
-            hours: [Mean::default(); 24],
-            size: Ridge::new(&PRIOR),
-            scores: std::array::from_fn(|_| scores()),
+            hours: Hours::NONE,
+            size: Ridge::new(&prior(1.0)),
+            scores,
             losses: [0.0; WAYS],
             covered: Mean::default(),
             memory,
             far: ahead >= FAR,
-            aim: nominal(REFERENCE, ahead as f64),
+            aim: nominal(REFERENCE, ahead as f64) as f32,
             seen: 0,
             thin: thin as u32,
             quantiles: [0.0; WAYS],
             asked: REFERENCE as f32,
             answers: [0.0; WAYS],
         }
+    }
+
+    /// So many errors as if they came often.
+    fn often(&self, errors: f32) -> f32 {
+        errors / self.memory.rare
+    }
+
+    /// Whether the newest error is one in so many.
+    fn is_turn(&self, errors: f32, newest: u32) -> bool {
+        newest.is_multiple_of((self.often(errors) as u32).max(1))
     }
 
     /// The same with `level` as the one for which [`Errors::upper`] is ready.
@@ -178,21 +253,29 @@ impl Errors {
         if usual <= 0.0 {
             return Sizes::default();
         }
-        let hour = &self.hours[outlook.hour];
-        let own = f64::from(hour.seen) / (f64::from(hour.seen) + OWN_EVIDENCE);
+        let hour = self.hours.at(outlook.hour);
+        let own = f64::from(hour.seen / (hour.seen + self.often(OWN_EVIDENCE)));
         let hourly = hour.value() * own + usual * (1.0 - own);
-        let log = |size: f64| (size / usual + CALM).ln();
+        let log = |size: f64| ln(size / usual + CALM);
         let features =
-            [log(hourly), log(self.recent.value()), (outlook.height + CALM).ln(), log(outlook.spread)].map(finite);
+            [log(hourly), log(self.recent.value()), ln(outlook.height + CALM), log(outlook.spread)].map(finite);
         let features = features.map(|f| f as f32);
-        let modelled = finite(f64::from(self.size.predict(&whole(features)))).clamp(-5.0, 5.0).exp() * usual;
-        let ways = [usual, hourly.max(1e-3 * usual), modelled];
+        let modelled = finite(f64::from(self.size.predict(&whole(features)))).clamp(-5.0, 5.0);
+        let modelled = exp(modelled) * usual;
+        let ways = [usual, modelled];
         Sizes { ways: ways.map(|w| w as f32), features }
     }
 
     /// What to add to a forecast for the `level`-quantile, where errors of these sizes are to be expected.
     pub fn margin(&self, sizes: &Sizes, level: f64) -> f64 {
-        self.mix(self.ways(sizes, level))
+        self.quantile(level).margin(sizes)
+    }
+
+    /// The scores' `level`-quantile, to be asked for margins again and again.
+    pub fn quantile(&self, level: f64) -> Quantile {
+        let weights = self.weights();
+        let score = |w: usize| self.scores.quantiles(w, [level])[0] * weights[w];
+        Quantile { scores: std::array::from_fn(score) }
     }
 
     /// The same for the reference level, each way's margin kept to be judged by [`Errors::learn`]. Near ahead the level is
@@ -236,30 +319,29 @@ impl Errors {
         let turn = self.seen / self.thin;
         let expected = sizes.ways[0] > 0.0;
         if expected && self.seen % self.thin == turn % 7 % self.thin {
-            for (scores, size) in self.scores.iter_mut().zip(sizes.ways) {
-                scores.push(error, f64::from(size));
-            }
-            if turn < 100 || turn.is_multiple_of(RENEWED) {
+            self.scores.push(error, sizes.ways.map(f64::from));
+            if turn < 100 || self.is_turn(RENEWED, turn) {
                 self.renew();
             }
         }
         let usual = self.usual.value();
         if known && usual > 0.0 {
             let keep = 1.0 - 1.0 / self.memory.week;
-            self.size.learn(&whole(sizes.features), (error.abs() / usual + CALM).ln() as f32, keep);
-            if self.seen.is_multiple_of(12) {
-                self.size.solve(&PRIOR);
+            self.size.learn(&whole(sizes.features), ln(error.abs() / usual + CALM) as f32, keep);
+            if self.is_turn(SOLVED, self.seen) {
+                self.size.solve(&prior(self.often(BELIEF)));
             }
         }
         self.usual.push(error.abs(), self.memory.usual);
         self.recent.push(error.abs(), self.memory.recent);
-        self.hours[hour].push(error.abs(), self.memory.hour);
+        self.hours.push(hour, error.abs(), self.memory.hour);
     }
 
     fn renew(&mut self) {
-        let quantiles = |level: f64| std::array::from_fn(|w| self.scores[w].quantile(level) as f32);
-        let (aim, asked) = (self.corrected(self.aim), self.corrected(f64::from(self.asked)));
-        (self.quantiles, self.answers) = (quantiles(aim), quantiles(asked));
+        let levels = [f64::from(self.aim), f64::from(self.asked)].map(|level| self.corrected(level));
+        for w in 0..WAYS {
+            [self.quantiles[w], self.answers[w]] = self.scores.quantiles(w, levels).map(|q| q as f32);
+        }
     }
 
     /// The usual size of errors over all hours.
@@ -268,24 +350,44 @@ impl Errors {
     }
 
     fn judge(&mut self, error: f64, margins: &Margins) {
-        let keep = f64::from(1.0 - 1.0 / self.memory.week);
+        let keep = 1.0 - 1.0 / self.memory.week;
         for (loss, margin) in self.losses.iter_mut().zip(margins.ways) {
-            *loss = *loss * keep + pinball(REFERENCE, f64::from(margin), error);
+            *loss = (*loss * keep + pinball(REFERENCE, f64::from(margin), error) as f32).min(f32::MAX);
         }
         self.covered.push(f64::from(u8::from(error <= margins.used())), self.memory.usual);
     }
 
-    fn ways(&self, sizes: &Sizes, level: f64) -> [f64; WAYS] {
-        std::array::from_fn(|w| self.scores[w].quantile(level) * f64::from(sizes.ways[w]))
+    fn mix(&self, ways: [f64; WAYS]) -> f64 {
+        ways.iter().zip(self.weights()).map(|(way, weight)| way * weight).sum()
     }
 
-    fn mix(&self, ways: [f64; WAYS]) -> f64 {
-        let best = self.losses.iter().copied().fold(f64::INFINITY, f64::min);
+    /// Weights of the ways; they sum to 1.
+    fn weights(&self) -> [f64; WAYS] {
+        let losses = self.losses.map(f64::from);
+        let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let weight = |loss: f64| if loss <= best { 1.0 } else { (-ETA * (loss / best.max(1e-300) - 1.0)).exp() };
-        let weights = self.losses.map(weight);
+        let weights = losses.map(weight);
         let sum: f64 = weights.iter().sum();
-        ways.iter().zip(weights).map(|(w, k)| w * k).sum::<f64>() / sum
+        weights.map(|w| w / sum)
     }
+}
+
+/// A quantile of scores, each way's times its weight.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quantile {
+    scores: [f64; WAYS],
+}
+
+impl Quantile {
+    /// What to add to a forecast where errors of these sizes are to be expected.
+    pub fn margin(&self, sizes: &Sizes) -> f64 {
+        self.scores.iter().zip(sizes.ways).map(|(score, size)| score * f64::from(size)).sum()
+    }
+}
+
+/// Before any evidence an error is as large as is usual at that hour.
+fn prior(belief: f32) -> Prior<FEATURES> {
+    Prior { coefficients: [1.0, 0.0, 0.0, 0.0, 0.0], samples: f64::from(belief) }
 }
 
 /// The features with the constant.

@@ -238,9 +238,10 @@ impl Learned {
             upper: Vec::with_capacity(steps),
             lower: Vec::with_capacity(steps),
         };
+        let asked = self.ensemble.ask();
         for i in origin..origin + steps as i64 {
             let ahead = (i - past.next()).max(0) as usize;
-            let (mut point, mut upper, mut lower) = self.ensemble.at(ahead);
+            let (mut point, mut upper, mut lower) = asked.at(ahead);
             let seen = f64::from(past.raw(i));
             if !seen.is_nan() {
                 (point, lower, upper) = (seen, seen, upper.max(seen));

@@ -1,7 +1,7 @@
 //! The windows ahead at which models are trained and scored; between two of them corrections are interpolated.
 
 /// A stretch of samples ahead of an origin: `[next + ahead, next + ahead + len)`. Its target is the largest of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
     /// Samples between the origin and the window's first.
     pub ahead: usize,
@@ -18,11 +18,13 @@ pub enum Kind {
     Maximum,
 }
 
-/// All anchors: first those of single values, then those of maxima over the lead time, each by distance.
+/// All anchors: first those of single values, then those of maxima over the lead time, each by distance. Where the lead time is a
+/// single step, a maximum is a value, and there are none of the second sort.
 #[derive(Clone, Debug)]
 pub struct Anchors {
-    windows: Vec<Window>,
-    every: Vec<i64>,
+    step: i64,
+    windows: Box<[Window]>,
+    every: Box<[i64]>,
     values: usize,
     lead: usize,
     horizon: usize,
@@ -51,9 +53,11 @@ const THIN: i64 = 5;
 const VALUE_MINUTES: [i64; 4] = [15, 60, 240, 1440];
 /// Distances of maximum anchors in minutes; now and the horizon are added.
 const MAXIMUM_MINUTES: [i64; 3] = [60, 240, 1440];
-/// Neighbouring origins say nearly the same about what lies far ahead: seconds between two that are learned from, for windows
-/// from [`FAR`] on, and for the others but those that begin now.
-const FAR_EVERY: i64 = 900;
+/// Most anchors that there can be: the distances above, now and the horizon.
+pub const MOST: usize = VALUE_MINUTES.len() + MAXIMUM_MINUTES.len() + 4;
+/// Neighbouring origins say nearly the same about what lies far ahead: seconds between two that are learned from, at most, for
+/// windows from [`FAR`] on, and for the others but those that begin now.
+const FAR_EVERY: i64 = 2100;
 const NEAR_EVERY: i64 = 300;
 /// Distance from which a window is far, in seconds.
 const FAR: i64 = 4 * 3600 - 900;
@@ -65,14 +69,19 @@ impl Anchors {
         let lead = ((lead + step - 1) / step).max(1) as usize;
         // The value `m` minutes ahead is the sample that ends then: one less than the distance of its end.
         let values = distances(&VALUE_MINUTES, step, 1, horizon);
-        let maxima = distances(&MAXIMUM_MINUTES, step, 0, horizon);
+        let maxima = if lead > 1 { distances(&MAXIMUM_MINUTES, step, 0, horizon) } else { Vec::new() };
         let windows = values
             .iter()
             .map(|&ahead| Window { ahead, len: 1 })
             .chain(maxima.iter().map(|&ahead| Window { ahead, len: lead }))
-            .collect::<Vec<_>>();
+            .collect::<Box<[_]>>();
         let every = windows.iter().map(|w| every(w.ahead as i64 * step, step)).collect();
-        Self { windows, every, values: values.len(), lead, horizon, replay: Replay::WHOLE }
+        Self { step, windows, every, values: values.len(), lead, horizon, replay: Replay::WHOLE }
+    }
+
+    /// Seconds between two samples.
+    pub fn step(&self) -> i64 {
+        self.step
     }
 
     /// Samples between two origins at which anchor `a` is predicted and learned.
@@ -129,8 +138,8 @@ impl Anchors {
     }
 
     /// How far beyond now a model must be able to see: the last window's end, and six hours of missing samples.
-    pub fn reach(&self, step: i64) -> usize {
-        self.horizon + self.lead + (6 * 3600 / step).max(1) as usize
+    pub fn reach(&self) -> usize {
+        self.horizon + self.lead + (6 * 3600 / self.step).max(1) as usize
     }
 
     /// What anchor `a` asks for.
@@ -141,28 +150,28 @@ impl Anchors {
     /// The first anchor of a kind: for maxima the window that starts now.
     pub fn first(&self, kind: Kind) -> usize {
         match kind {
-            Kind::Value => 0,
-            Kind::Maximum => self.values,
+            Kind::Maximum if self.lead > 1 => self.values,
+            _ => 0,
         }
     }
 
     /// The maximum over the lead time an hour later; the last one where the horizon ends before.
     pub fn later(&self) -> usize {
         // A horizon is two steps or more, so there is one behind that of now.
-        self.values + 1
+        if self.lead > 1 { self.values + 1 } else { self.value_near(60) }
     }
 
     /// The value anchor nearest to `minutes` ahead.
-    pub fn value_near(&self, minutes: i64, step: i64) -> usize {
-        let wanted = (minutes * 60 / step - 1).max(0);
+    pub fn value_near(&self, minutes: i64) -> usize {
+        let wanted = (minutes * 60 / self.step - 1).max(0);
         (0..self.values).min_by_key(|&a| (self.windows[a].ahead as i64 - wanted).abs()).unwrap_or(0)
     }
 
     /// Which two anchors a window `ahead` lies between, and how far (0 to 1) towards the second, by the logarithm of the distance.
     pub fn between(&self, kind: Kind, ahead: usize) -> (usize, usize, f64) {
         let range = match kind {
-            Kind::Value => 0..self.values,
-            Kind::Maximum => self.values..self.windows.len(),
+            Kind::Maximum if self.lead > 1 => self.values..self.windows.len(),
+            _ => 0..self.values,
         };
         let above = range.clone().find(|&a| self.windows[a].ahead >= ahead);
         let Some(above) = above else {
@@ -178,12 +187,22 @@ impl Anchors {
 }
 
 fn every(seconds: i64, step: i64) -> i64 {
-    let wanted = match seconds {
-        0 => step,
-        FAR.. => FAR_EVERY,
-        _ => NEAR_EVERY,
-    };
-    (wanted / step).max(1)
+    match seconds {
+        0 => 1,
+        FAR.. => visiting_all((FAR_EVERY / step).max(1), step),
+        _ => (NEAR_EVERY / step).max(1),
+    }
+}
+
+/// The largest number up to `most` that shares no factor with the samples of an hour: origins so far apart visit every minute of the
+/// hour in turn, where machines keep their times.
+fn visiting_all(most: i64, step: i64) -> i64 {
+    let hour = (3600 / step).max(1);
+    (1..=most).rev().find(|every| common_factor(*every, hour) == 1).unwrap_or(1)
+}
+
+fn common_factor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { common_factor(b, a % b) }
 }
 
 fn distances(minutes: &[i64], step: i64, less: i64, horizon: usize) -> Vec<usize> {
@@ -208,9 +227,9 @@ mod tests {
         let ahead: Vec<usize> = anchors.windows().iter().map(|w| w.ahead).collect();
         assert_eq!(ahead, [0, 2, 11, 47, 287, 0, 12, 48, 287]);
         assert_eq!(anchors.windows()[5].len, 3);
-        assert_eq!(anchors.value_near(60, 300), 2);
+        assert_eq!(anchors.value_near(60), 2);
         let every: Vec<i64> = (0..9).map(|a| anchors.every(a)).collect();
-        assert_eq!(every, [1, 1, 1, 3, 3, 1, 1, 3, 3]);
+        assert_eq!(every, [1, 1, 1, 7, 7, 1, 1, 7, 7]);
     }
 
     #[test]
@@ -220,6 +239,20 @@ mod tests {
         let due: Vec<i64> = (0..1010).filter(|o| anchors.is_due(0, *o)).collect();
         assert_eq!((due[0], due.len()), (100, 180 + 10));
         assert!((0..12).all(|minute| due.iter().any(|o| *o < 1000 && o % 12 == minute)));
+    }
+
+    #[test]
+    fn far_origins_visit_every_minute_of_the_hour_at_any_step() {
+        let far = |step| {
+            let anchors = Anchors::new(step, step, 86_400);
+            anchors.every(anchors.windows().len() - 1)
+        };
+        for step in [30, 60, 300, 600, 900] {
+            let every = far(step);
+            let hour = 3600 / step;
+            assert!(every * step <= FAR_EVERY && (step > 300 || 2 * every * step > FAR_EVERY), "{step} s: {every}");
+            assert!((0..hour).all(|slot| (0..hour).any(|n| n * every % hour == slot)), "{step} s: {every}");
+        }
     }
 
     #[test]
@@ -236,7 +269,8 @@ mod tests {
     fn an_hourly_grid_has_fewer_anchors() {
         let anchors = Anchors::new(3600, 900, 86_400);
         let ahead: Vec<usize> = anchors.windows().iter().map(|w| w.ahead).collect();
-        assert_eq!(ahead, [0, 3, 23, 0, 1, 4, 23]);
+        assert_eq!(ahead, [0, 3, 23], "a lead time of one step: maxima are values");
+        assert_eq!((anchors.first(Kind::Maximum), anchors.between(Kind::Maximum, 3).1), (0, 1));
         assert_eq!(anchors.lead(), 1);
     }
 }

@@ -8,8 +8,8 @@ use super::{
     Choice,
     anchors::{Anchors, Kind, Window},
     model::{Context, Model, Realised},
-    regressed::{CONSTANT, Pace, Regressed},
-    ridge::Prior,
+    regressed::{CONSTANT, Regressed},
+    ridge::{Prior, half},
     season::{Base, FEATURES},
     space::Space,
 };
@@ -24,14 +24,15 @@ pub struct Corrected {
     /// `None`: the load's own recent means, without any season.
     base: Option<Base>,
     space: Space,
-    corrections: Regressed<ALL>,
+    corrections: Regressed<ALL, { half(ALL) }, FEATURES>,
 }
 
 impl Corrected {
     /// The model of that name on that base.
-    pub fn new(choice: Choice, base: Option<Base>, space: Space, anchors: &Anchors, step: i64) -> Self {
-        let prior = |window: &Window, every: i64| belief(window, every, step);
-        Self { choice, base, space, corrections: Regressed::new(anchors, step, Pace::WEEK, prior) }
+    pub fn new(choice: Choice, base: Option<Base>, anchors: &Anchors) -> Self {
+        let space = base.map_or(Space::Load, Base::space);
+        let prior = |window: &Window, every: i64| belief(window, every, anchors.step());
+        Self { choice, base, space, corrections: Regressed::new(anchors, prior) }
     }
 
     fn base(&self, seen: &Context<'_>, from: i64, window: Window) -> f64 {
@@ -40,8 +41,8 @@ impl Corrected {
 
     fn features(&self, seen: &Context<'_>) -> [f32; ALL] {
         let off = match self.base {
-            Some(base) => seen.residuals(base, self.space),
-            None => seen.recent(self.space),
+            Some(base) => seen.residuals(base),
+            None => *seen.recent,
         };
         let unit = self.space.unit(seen.past);
         let [now, hour, day] = off.map(|off| (off / unit) as f32);
@@ -73,7 +74,8 @@ impl Model for Corrected {
             let load = realised.of(seen.anchors.kind(window.anchor));
             let base = self.base(seen, window.start, window.window);
             let residual = self.space.residual(load, base, seen.offset) / self.space.unit(seen.past);
-            self.corrections.learn(window.anchor, window.origin, residual as f32);
+            let prior = || belief(&window.window, seen.anchors.every(window.anchor), seen.anchors.step());
+            self.corrections.learn(seen.anchors, window.anchor, window.origin, residual as f32, prior);
         }
     }
 

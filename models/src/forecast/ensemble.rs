@@ -9,40 +9,40 @@ mod pending;
 
 use super::{
     Choice,
-    anchors::{Anchors, Kind, Replay},
+    anchors::{Anchors, Kind, MOST, Replay},
     corrected::Corrected,
     levels::Levels,
     mixture::Mixture,
-    model::{Context, Model, Realised},
+    model::{Completed, Context, Model, Realised, Turns},
     past::Past,
     persistence::Persistence,
     season::{Base, Residual, Seen, Track, WEEKLY_FROM_DAYS},
-    space::{Space, offset},
+    space::{log, offset},
 };
 use crate::{
     backtest::{Evidence, Foreseen},
     calendar::DAY,
     clean::{Judge, Note},
-    interval::{Errors, Outlook, nominal},
+    interval::{Errors, Outlook, Packed, nominal},
 };
-use pending::Pending;
+pub use ask::Ask;
+use pending::{MODELS, Pending, Row};
 
 /// The learned state of one load.
 #[derive(Clone, Debug)]
 pub struct Ensemble {
     past: Past,
     levels: Levels,
-    tracks: Vec<Track>,
-    loads: [Residual; 2],
-    recent: [[f64; 3]; 2],
+    tracks: Box<[Track]>,
+    loads: Residual,
+    recent: [f64; 3],
     anchors: Anchors,
     judge: Judge,
-    models: Vec<Box<dyn Model>>,
+    models: Box<[Box<dyn Model>]>,
     pinned: Option<usize>,
-    mixtures: Vec<Mixture>,
-    errors: Vec<Errors>,
-    pending: Vec<Pending>,
-    row: Vec<f32>,
+    mixtures: Box<[Mixture]>,
+    errors: Box<[Errors]>,
+    pending: Pending,
     evidence: Evidence,
     level: f64,
 }
@@ -51,26 +51,25 @@ pub struct Ensemble {
 const LEARNED_DAYS: i64 = 20;
 /// …and its last days, learned from in full.
 const DENSE_DAYS: i64 = 13;
-/// Origins between two recomputations of an anchor's weights.
+/// Origins between two recomputations of an anchor's weights, and seconds, whichever are fewer.
 const REWEIGH: i64 = 6;
+const REWEIGH_SECONDS: i64 = 5400;
 
 /// So many usual errors above the load at hand are noise, more is a rise.
 const NOISE: f64 = 2.0;
 
 /// Bases that are always followed: the daily and weekly ones also judge what is an outage. The daily one comes first.
-const BASES: [Base; 6] = [Base::Days, Base::Profile, Base::Weeks, Base::LastWeek, Base::Smooth, Base::Slots];
+const BASES: [Base; 5] = [Base::Days, Base::Profile, Base::LastWeek, Base::Smooth, Base::Slots];
 
 impl Ensemble {
     /// Nothing seen yet. `level` is the quantile to calibrate for.
     pub(crate) fn new(past: Past, anchors: Anchors, judge: Judge, choice: Choice, level: f64) -> Self {
         let step = past.step();
-        let reach = anchors.reach(step);
+        let reach = anchors.reach();
         let mut bases = BASES.to_vec();
-        if choice == Choice::Mstl {
-            bases.push(Base::Mstl);
-        }
+        bases.extend(only_pinned(choice));
         let tracks = bases.into_iter().map(|b| Track::new(b, &past, anchors.lead(), reach)).collect();
-        let models = line_up(&anchors, step, choice);
+        let models = line_up(&anchors, choice);
         let pinned = models.iter().position(|m| m.choice() == choice);
         let windows = anchors.windows();
         let spacing = |a: usize| anchors.every(a) * step;
@@ -78,13 +77,12 @@ impl Ensemble {
         let all = 0..windows.len();
         Self {
             mixtures: all.clone().map(mixture).collect(),
-            errors: all.clone().map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a)).asked(level)).collect(),
-            pending: all.map(|a| Pending::new(windows[a], anchors.every(a), models.len())).collect(),
-            row: vec![f32::NAN; windows.len()],
+            errors: all.map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a)).asked(level)).collect(),
+            pending: Pending::new(&anchors),
             evidence: Evidence::new(step, level),
             levels: Levels::new(&past),
-            loads: [Residual::new(&past), Residual::new(&past)],
-            recent: [[0.0; 3]; 2],
+            loads: Residual::new(&past),
+            recent: [0.0; 3],
             past,
             tracks,
             anchors,
@@ -144,8 +142,9 @@ impl Ensemble {
         self.judge.judge(&mut self.past, expected);
         let suspect = self.judge.suspects_burst(&self.past);
         self.follow(suspect);
-        self.learn(suspect);
-        self.predict();
+        let turns = Turns::new(&self.anchors, self.past.next());
+        self.learn(&turns, suspect);
+        self.predict(&turns);
     }
 
     /// What the season expects of the next sample: the weekly profile where it is known, else the daily one.
@@ -160,7 +159,7 @@ impl Ensemble {
         let i = self.past.next() - 1;
         let offset = offset(&self.past);
         let clean = f64::from(self.past.clean(i));
-        let log = (clean + offset).ln();
+        let log = log(&self.past, clean, offset);
         self.levels.push(i, if suspect { f64::NAN } else { log });
         let seen = Seen { past: &self.past, levels: &self.levels, offset };
         let quiet = self.anchors.is_quiet(i + 1);
@@ -177,13 +176,13 @@ impl Ensemble {
                 track.advance(seen);
             }
         }
-        self.loads[0].push(clean, suspect);
-        self.loads[1].push(log, suspect);
-        self.recent = [self.loads[0].features(), self.loads[1].features()];
+        self.loads.push(clean, suspect);
+        self.recent = self.loads.features();
     }
 
-    fn context(&self) -> Context<'_> {
+    fn context<'a>(&'a self, turns: &'a Turns) -> Context<'a> {
         Context {
+            turns,
             past: &self.past,
             tracks: &self.tracks,
             recent: &self.recent,
@@ -192,7 +191,7 @@ impl Ensemble {
         }
     }
 
-    fn learn(&mut self, suspect: bool) {
+    fn learn(&mut self, turns: &Turns, suspect: bool) {
         let next = self.past.next();
         let lead = self.anchors.lead() as i64;
         let value = f64::from(self.past.clean(next - 1));
@@ -201,6 +200,7 @@ impl Ensemble {
         }
         let realised = Realised { value, maximum: self.past.maximum(next - lead, next) };
         let seen = Context {
+            turns,
             past: &self.past,
             tracks: &self.tracks,
             recent: &self.recent,
@@ -213,55 +213,55 @@ impl Ensemble {
             }
         }
         let (weekday, hour) = (self.weekday(next - 1), self.target_hour(next - 1));
-        for window in seen.completed() {
+        for window in turns.completed() {
             let a = window.anchor;
             let target = realised.of(self.anchors.kind(a));
-            let Some(open) = self.pending[a].at(window.origin).filter(|_| target.is_finite()) else {
+            let Some(open) = self.pending.at(&self.anchors, a, window.origin).filter(|_| target.is_finite()) else {
                 continue;
             };
             if !suspect {
-                self.mixtures[a].learn(weekday, self.pending[a].models(window.origin), target);
+                self.mixtures[a].learn(weekday, open.models().into_iter(), target);
             }
-            if (window.origin / self.anchors.every(a) + a as i64) % REWEIGH == 0 {
+            let every = self.anchors.every(a);
+            let reweigh = (REWEIGH_SECONDS / (every * self.past.step())).clamp(1, REWEIGH);
+            if (window.origin / every + a as i64) % reweigh == 0 {
                 self.mixtures[a].weigh();
             }
-            self.errors[a].learn(hour, target - open.mixed, open.sizes, open.margins);
+            let (sizes, margins) = open.expected();
+            self.errors[a].learn(hour, target - open.mixed(), &sizes, &margins);
         }
         self.evidence.learn(next, &realised, &self.past);
     }
 
-    fn predict(&mut self) {
+    fn predict(&mut self, turns: &Turns) {
         let next = self.past.next();
-        for m in 0..self.models.len() {
-            let seen = Context {
-                past: &self.past,
-                tracks: &self.tracks,
-                recent: &self.recent,
-                anchors: &self.anchors,
-                offset: offset(&self.past),
-            };
-            self.models[m].predict(&seen, &mut self.row);
-            for (a, prediction) in self.row.iter().enumerate() {
-                if self.anchors.is_due(a, next) {
-                    self.pending[a].put(next, m, *prediction);
-                }
+        let mut rows = [[f32::NAN; MODELS]; MOST];
+        let mut row = [f32::NAN; MOST];
+        let seen = Context {
+            turns,
+            past: &self.past,
+            tracks: &self.tracks,
+            recent: &self.recent,
+            anchors: &self.anchors,
+            offset: offset(&self.past),
+        };
+        for (m, model) in self.models.iter_mut().enumerate() {
+            model.predict(&seen, &mut row);
+            for (predictions, prediction) in rows.iter_mut().zip(row) {
+                predictions[m] = prediction;
             }
         }
-        for a in 0..self.pending.len() {
-            if !self.anchors.is_due(a, next) {
-                continue;
-            }
-            let window = self.anchors.windows()[a];
+        for &Completed { anchor: a, window, .. } in turns.due() {
             let last = next + (window.ahead + window.len) as i64 - 1;
-            let models = self.pending[a].models(next);
+            let models = rows[a].iter().take(self.models.len()).copied();
             let mixed = self.mix(a, last, models.clone());
             let sizes = self.errors[a].sizes(&Outlook {
                 hour: self.target_hour(last),
                 height: self.height(mixed),
                 spread: self.spread(models.map(f64::from), mixed),
             });
-            let margins = self.errors[a].margins(&sizes);
-            self.pending[a].close(next, mixed, sizes, margins);
+            let expected = Packed::new(&sizes, &self.errors[a].margins(&sizes));
+            self.pending.put(&self.anchors, a, next, &rows[a], mixed, expected);
         }
         self.record();
     }
@@ -274,9 +274,9 @@ impl Ensemble {
         let Some(lead) = self.foreseen(now) else {
             return self.evidence.pass(next);
         };
-        let hour_ahead = self.anchors.value_near(60, self.past.step());
+        let hour_ahead = self.anchors.value_near(60);
         let claim = crate::backtest::Claim {
-            point: self.pending[hour_ahead].at(next).map_or(f64::NAN, |o| o.mixed),
+            point: self.pending.at(&self.anchors, hour_ahead, next).map_or(f64::NAN, Row::mixed),
             hour: self.anchors.windows()[hour_ahead].ahead,
             later: self.foreseen(self.anchors.later()),
             justified: lead.persistence.max(lead.recent) + NOISE * self.errors[now].usual(),
@@ -289,15 +289,16 @@ impl Ensemble {
     /// What was just forecast of anchor `a`'s window.
     fn foreseen(&self, a: usize) -> Option<Foreseen> {
         let next = self.past.next();
-        let open = self.pending[a].at(next)?;
+        let open = self.pending.at(&self.anchors, a, next)?;
+        let (models, (sizes, _)) = (open.models(), open.expected());
         let of = |choice| {
             let model = self.models.iter().position(|m| m.choice() == choice);
-            model.and_then(|m| self.pending[a].models(next).nth(m)).map_or(f64::NAN, f64::from)
+            model.map_or(f64::NAN, |m| f64::from(models[m]))
         };
         let window = self.anchors.windows()[a];
         Some(Foreseen {
             end: window.ahead + window.len,
-            upper: self.bound(open.mixed + self.errors[a].upper(open.sizes)),
+            upper: self.bound(open.mixed() + self.errors[a].upper(&sizes)),
             persistence: of(Choice::Persistence),
             recent: of(Choice::Recent),
         })
@@ -346,21 +347,28 @@ fn aim(level: f64, seconds: i64) -> f64 {
     if level >= 0.5 { nominal(level, seconds) } else { 1.0 - nominal(1.0 - level, seconds) }
 }
 
-fn line_up(anchors: &Anchors, step: i64, choice: Choice) -> Vec<Box<dyn Model>> {
-    let corrected =
-        |name, base, space| -> Box<dyn Model> { Box::new(Corrected::new(name, base, space, anchors, step)) };
-    let mut models = vec![
-        corrected(Choice::Profile, Some(Base::Profile), Space::Log),
-        corrected(Choice::Weeks, Some(Base::Weeks), Space::Log),
-        corrected(Choice::LastWeek, Some(Base::LastWeek), Space::Log),
-        corrected(Choice::Days, Some(Base::Days), Space::Load),
-        corrected(Choice::Smooth, Some(Base::Smooth), Space::Log),
-        corrected(Choice::Slots, Some(Base::Slots), Space::Log),
-        corrected(Choice::Recent, None, Space::Load),
-        Box::new(Persistence::new()),
-    ];
-    if choice == Choice::Mstl {
-        models.push(corrected(Choice::Mstl, Some(Base::Mstl), Space::Load));
+/// The base of a model that is in the line-up only where it was asked for by name: MSTL takes too long, and what the weighted weeks
+/// know the profile knows too.
+fn only_pinned(choice: Choice) -> Option<Base> {
+    match choice {
+        Choice::Mstl => Some(Base::Mstl),
+        Choice::Weeks => Some(Base::Weeks),
+        _ => None,
     }
-    models
+}
+
+fn line_up(anchors: &Anchors, choice: Choice) -> Box<[Box<dyn Model>]> {
+    let corrected = |name, base| -> Box<dyn Model> { Box::new(Corrected::new(name, base, anchors)) };
+    let mut models = Vec::with_capacity(MODELS);
+    models.extend([
+        corrected(Choice::Profile, Some(Base::Profile)),
+        corrected(Choice::LastWeek, Some(Base::LastWeek)),
+        corrected(Choice::Days, Some(Base::Days)),
+        corrected(Choice::Smooth, Some(Base::Smooth)),
+        corrected(Choice::Slots, Some(Base::Slots)),
+        corrected(Choice::Recent, None),
+        Box::new(Persistence::new()),
+    ]);
+    models.extend(only_pinned(choice).map(|base| corrected(choice, Some(base))));
+    models.into()
 }

@@ -7,8 +7,8 @@
 use super::past::Past;
 use crate::calendar::DAY;
 
-/// Days kept: four weeks, the half weeks around them, and room to be a power of two.
-const KEPT: usize = 64;
+/// Days kept: four weeks, the half weeks around them, the day that is being filled, and one to come.
+const KEPT: usize = 40;
 /// Share of a day's samples from which its mean counts.
 const ENOUGH: f32 = 0.25;
 
@@ -18,8 +18,10 @@ pub struct Levels {
     per_day: i64,
     /// Number of the day being filled, counted from the epoch in days of samples.
     today: i64,
-    /// Sum and number of the logarithms of each day.
-    days: [(f32, f32); KEPT],
+    /// Mean logarithm of each whole day, NaN where too few samples are known.
+    days: [f32; KEPT],
+    /// Sum and number of today's.
+    open: (f32, f32),
     /// Mean over the seven days around each day, as far as they are known.
     around: [f32; KEPT],
     now: f32,
@@ -32,7 +34,8 @@ impl Levels {
         Self {
             per_day,
             today: past.next().div_euclid(per_day),
-            days: [(0.0, 0.0); KEPT],
+            days: [f32::NAN; KEPT],
+            open: (0.0, 0.0),
             around: [f32::NAN; KEPT],
             now: f32::NAN,
         }
@@ -45,9 +48,8 @@ impl Levels {
             self.turn(day);
         }
         if log.is_finite() {
-            let (sum, n) = &mut self.days[slot(day)];
-            *sum += log as f32;
-            *n += 1.0;
+            self.open.0 += log as f32;
+            self.open.1 += 1.0;
         }
     }
 
@@ -71,8 +73,10 @@ impl Levels {
 
     /// Midnight: the day that ended counts from now on.
     fn turn(&mut self, day: i64) {
+        let (sum, n) = std::mem::take(&mut self.open);
+        self.days[slot(self.today)] = if n > ENOUGH * self.per_day as f32 { sum / n } else { f32::NAN };
         for skipped in (self.today + 1..=day).rev().take(KEPT) {
-            self.days[slot(skipped)] = (0.0, 0.0);
+            self.days[slot(skipped)] = f32::NAN;
             self.around[slot(skipped)] = f32::NAN;
         }
         let ended = self.today;
@@ -84,14 +88,14 @@ impl Levels {
     }
 
     fn mean(&self, first: i64, last: i64) -> f32 {
-        let days = (first..=last).map(|d| self.days[slot(d)]).filter(|(_, n)| *n > ENOUGH * self.per_day as f32);
-        let (sum, n) = days.fold((0.0, 0.0), |(sum, n), (s, k)| (sum + s / k, n + 1.0));
+        let days = (first..=last).map(|d| self.days[slot(d)]).filter(|mean| !mean.is_nan());
+        let (sum, n) = days.fold((0.0, 0.0), |(sum, n), mean| (sum + mean, n + 1.0));
         sum / n
     }
 }
 
 fn slot(day: i64) -> usize {
-    (day & (KEPT as i64 - 1)) as usize
+    (day as u32 % KEPT as u32) as usize
 }
 
 #[cfg(test)]

@@ -45,9 +45,43 @@ impl Loads {
         self.codes.is_empty()
     }
 
+    /// What loads are measured in: the power of two below the first one; 1 before there is one.
+    pub fn unit(&self) -> f32 {
+        if self.unit > 0.0 { self.unit } else { 1.0 }
+    }
+
     /// Load number `at`.
     pub fn get(&self, at: usize) -> f32 {
-        match self.codes[at] {
+        self.decode(self.codes[at])
+    }
+
+    /// The largest of `len` loads from number `at` on, the first one following the last; NaN where all are missing.
+    pub fn most(&self, at: usize, len: usize) -> f32 {
+        if len == 1 {
+            return self.get(at);
+        }
+        // Codes are in the order of loads. One more, and what is missing is the least of all.
+        let most = |codes: &[u16]| codes.iter().map(|code| code.wrapping_add(1)).max().unwrap_or(0);
+        let (before, from) = self.codes.split_at(at);
+        let here = most(&from[..len.min(from.len())]);
+        let wrapped = most(&before[..len.saturating_sub(from.len()).min(before.len())]);
+        self.decode(here.max(wrapped).wrapping_sub(1))
+    }
+
+    /// Sum and number of the loads of a stretch that are there.
+    pub fn sum(&self, stretch: std::ops::Range<usize>) -> (f64, f64) {
+        let (mut units, mut n) = (0.0, 0_u32);
+        for &code in &self.codes[stretch] {
+            // Without a branch: this is what most of learning is made of.
+            let value = f32::from_bits((u32::from(code) << DROPPED) + (self.base << 23));
+            units += f64::from(if code == MISSING || code == 0 { 0.0 } else { value });
+            n += u32::from(code != MISSING);
+        }
+        (units * f64::from(self.unit), f64::from(n))
+    }
+
+    fn decode(&self, code: u16) -> f32 {
+        match code {
             MISSING => f32::NAN,
             0 => 0.0,
             code => {
@@ -120,6 +154,26 @@ mod tests {
         }
         assert_eq!((loads.get(0), loads.get(1), loads.get(2)), (0.0, 0.0, 0.0), "nothing beside 1e30");
         assert!((loads.get(3) / 1e30 - 1.0).abs() < 5e-4);
+    }
+
+    #[test]
+    fn the_most_of_a_stretch_leaves_out_what_is_missing_and_goes_on_from_the_start() {
+        let mut loads = Loads::new(5);
+        for (at, load) in [7.0, f32::NAN, 3.0, f32::NAN, 5.0].into_iter().enumerate() {
+            loads.set(at, load);
+        }
+        assert_eq!((loads.most(2, 3), loads.most(3, 3), loads.most(4, 2)), (5.0, 7.0, 7.0));
+        assert!(loads.most(3, 1).is_nan() && loads.most(1, 1).is_nan());
+        assert_eq!(loads.most(1, 2), 3.0);
+    }
+
+    #[test]
+    fn the_sum_of_a_stretch_counts_what_is_there() {
+        let mut loads = Loads::new(5);
+        for (at, load) in [7.0, f32::NAN, 3.0, 0.0, 5.0].into_iter().enumerate() {
+            loads.set(at, load);
+        }
+        assert_eq!((loads.sum(0..5), loads.sum(1..4), loads.sum(1..2)), ((15.0, 4.0), (3.0, 2.0), (0.0, 0.0)));
     }
 
     proptest! {

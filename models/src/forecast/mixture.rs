@@ -10,9 +10,9 @@
 use crate::calendar::DAY;
 
 /// How sharply a model is punished for a loss above the best one's.
-const ETA: f64 = 20.0;
+const ETA: f32 = 20.0;
 /// The same far ahead.
-const ETA_FAR: f64 = 5.0;
+const ETA_FAR: f32 = 5.0;
 /// Opinions to have seen before a model is weighed.
 const LEAST: f64 = 4.0;
 /// Distance from which a target is far, in seconds.
@@ -21,58 +21,57 @@ const FAR: i64 = 4 * 3600 - 900;
 const DAY_AHEAD: i64 = 10 * 3600;
 /// Days for which losses are remembered.
 const MEMORY: f64 = 1.75;
+/// The same between now and [`FAR`]: after a change of level the models that follow it must soon be heard alone.
+const MEMORY_SOON: f64 = 0.75;
 /// Weeks for which a weekday's losses are remembered.
 const WEEKDAY_MEMORY: f64 = 2.0;
 
-/// Discounted absolute losses of every model.
-#[derive(Clone, Debug)]
-struct Losses {
-    /// Sum of losses and of opinions, by model.
-    sums: Box<[(f32, f32)]>,
-    keep: f32,
+/// What is known of one model: discounted sums of its absolute losses and of its opinions, and the weight that follows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Standing {
+    losses: f32,
+    seen: f32,
+    weight: f32,
 }
 
-impl Losses {
-    fn new(models: usize, memory: f64) -> Self {
-        Self { sums: vec![(0.0, 0.0); models].into_boxed_slice(), keep: (1.0 - 1.0 / memory) as f32 }
+impl Standing {
+    /// Not normalised.
+    pub fn weight(&self) -> f64 {
+        f64::from(self.weight)
     }
 
-    fn learn(&mut self, predictions: impl Iterator<Item = f32>, target: f32) {
-        for ((sum, seen), p) in self.sums.iter_mut().zip(predictions) {
-            let loss = (p - target).abs();
-            if loss.is_finite() {
-                *sum = (*sum * self.keep + loss).min(f32::MAX);
-                *seen = *seen * self.keep + 1.0;
-            }
+    fn learn(&mut self, loss: f32, keep: f32) {
+        if loss.is_finite() {
+            self.losses = (self.losses * keep + loss).min(f32::MAX);
+            self.seen = self.seen * keep + 1.0;
         }
     }
 
-    fn mean(&self, k: usize) -> Option<f64> {
-        let (sum, seen) = self.sums[k];
-        (f64::from(seen) >= LEAST).then(|| f64::from(sum) / f64::from(seen))
+    fn mean(&self) -> Option<f64> {
+        (f64::from(self.seen) >= LEAST).then(|| f64::from(self.losses) / f64::from(self.seen))
     }
 
-    /// The smallest mean loss of any model.
-    fn best(&self) -> Option<f64> {
-        (0..self.sums.len()).filter_map(|k| self.mean(k)).min_by(f64::total_cmp)
-    }
-
-    /// By how much model `k` is worse than the best, as a share of the best's loss.
-    fn worse(&self, k: usize, best: f64) -> Option<f64> {
-        let mean = self.mean(k)?;
+    /// By how much the model is worse than the best, as a share of the best's loss.
+    fn worse(&self, best: f64) -> Option<f64> {
+        let mean = self.mean()?;
         Some(if mean <= best { 0.0 } else { mean / best.max(f64::MIN_POSITIVE) - 1.0 })
     }
+}
+
+/// The smallest mean loss of any model.
+fn best(standings: &[Standing]) -> Option<f64> {
+    standings.iter().filter_map(Standing::mean).min_by(f64::total_cmp)
 }
 
 /// Weights of all models for one anchor.
 #[derive(Clone, Debug)]
 pub struct Mixture {
-    eta: f64,
-    recent: Losses,
-    /// By weekday of the target; empty for near anchors.
-    weekdays: Box<[Losses]>,
-    /// One set, or one for each weekday, end to end.
-    weights: Box<[f32]>,
+    eta: f32,
+    keep: f32,
+    keep_weekday: f32,
+    models: usize,
+    /// Of all models over all days, and for far anchors by weekday of the target after that, end to end.
+    standings: Box<[Standing]>,
 }
 
 impl Mixture {
@@ -81,55 +80,68 @@ impl Mixture {
     pub fn new(models: usize, ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
         let days = if ahead >= DAY_AHEAD { 7 } else { 0 };
+        let keep = |memory: f64| (1.0 - 1.0 / memory) as f32;
+        let unseen = Standing { weight: 1.0, ..Standing::default() };
         Self {
             eta: if ahead >= FAR { ETA_FAR } else { ETA },
-            recent: Losses::new(models, (per_day * MEMORY).max(20.0)),
-            weekdays: vec![Losses::new(models, (per_day * WEEKDAY_MEMORY).max(LEAST * 2.0)); days].into(),
-            weights: vec![1.0; models * days.max(1)].into(),
+            keep: keep((per_day * if (1..FAR).contains(&ahead) { MEMORY_SOON } else { MEMORY }).max(20.0)),
+            keep_weekday: keep((per_day * WEEKDAY_MEMORY).max(LEAST * 2.0)),
+            models,
+            standings: vec![unseen; models * (1 + days)].into(),
         }
     }
 
     /// Learns what each model's prediction for a target on `weekday` was off by; a NaN prediction was no opinion.
     pub fn learn(&mut self, weekday: usize, predictions: impl Iterator<Item = f32> + Clone, target: f64) {
         let target = target as f32;
-        self.recent.learn(predictions.clone(), target);
-        if let Some(losses) = self.weekdays.get_mut(weekday) {
-            losses.learn(predictions, target);
+        let (all, weekdays) = self.standings.split_at_mut(self.models);
+        for (standing, p) in all.iter_mut().zip(predictions.clone()) {
+            standing.learn((p - target).abs(), self.keep);
+        }
+        if let Some(that_day) = weekdays.chunks_exact_mut(self.models).nth(weekday) {
+            for (standing, p) in that_day.iter_mut().zip(predictions) {
+                standing.learn((p - target).abs(), self.keep_weekday);
+            }
         }
     }
 
     /// Recomputes the weights from the losses; call it now and then.
     pub fn weigh(&mut self) {
-        let Some(best) = self.recent.best() else {
+        let (all, weekdays) = self.standings.split_at_mut(self.models);
+        let Some(best_of_all) = best(all) else {
             return;
         };
-        for (day, weights) in self.weights.chunks_exact_mut(self.recent.sums.len()).enumerate() {
-            let losses = self.weekdays.get(day);
-            let best_that_day = losses.and_then(Losses::best);
-            for (k, weight) in weights.iter_mut().enumerate() {
-                let that_day = losses.zip(best_that_day).and_then(|(l, best)| l.worse(k, best));
-                *weight = self.recent.worse(k, best).map_or(0.0, |recent| {
-                    let worse = that_day.map_or(recent, |w| f64::midpoint(recent, w));
-                    (-self.eta * worse).exp() as f32
-                });
+        let weight = |worse: Option<f64>| worse.map_or(0.0, |worse| (-f64::from(self.eta) * worse).exp() as f32);
+        for standing in all.iter_mut() {
+            standing.weight = weight(standing.worse(best_of_all));
+        }
+        for that_day in weekdays.chunks_exact_mut(self.models) {
+            let best_that_day = best(that_day);
+            for (standing, lately) in that_day.iter_mut().zip(&*all) {
+                let worse_that_day = best_that_day.and_then(|best| standing.worse(best));
+                let worse = lately.worse(best_of_all);
+                standing.weight = weight(worse.map(|w| worse_that_day.map_or(w, |d| f64::midpoint(w, d))));
             }
-            if weights.iter().all(|w| *w == 0.0) {
-                weights.fill(f32::MIN_POSITIVE);
+        }
+        for set in self.standings.chunks_exact_mut(self.models) {
+            if set.iter().all(|s| s.weight == 0.0) {
+                for standing in set {
+                    standing.weight = f32::MIN_POSITIVE;
+                }
             }
         }
     }
 
-    /// Weights for a target on `weekday`, not normalised.
-    pub fn weights(&self, weekday: usize) -> &[f32] {
-        let models = self.recent.sums.len();
-        let set = if self.weekdays.is_empty() { 0 } else { weekday };
-        &self.weights[set * models..(set + 1) * models]
+    /// The models with their weights for a target on `weekday`.
+    pub fn weights(&self, weekday: usize) -> &[Standing] {
+        let set = if self.standings.len() == self.models { 0 } else { 1 + weekday };
+        &self.standings[set * self.models..(set + 1) * self.models]
     }
 
     /// The weighted mean of the opinions about a target on `weekday`; NaN if there is none.
     pub fn combine(&self, weekday: usize, predictions: impl Iterator<Item = f32> + Clone) -> f64 {
         let pairs = self.weights(weekday).iter().zip(predictions);
-        weighted(pairs.map(|(w, p)| (f64::from(*w), f64::from(p))))
+        weighted(pairs.map(|(s, p)| (s.weight(), f64::from(p))))
     }
 }
 
@@ -162,9 +174,9 @@ mod tests {
             mixture.learn(0, [10.0, 13.0, f32::NAN].into_iter(), 11.0);
         }
         mixture.weigh();
-        assert_eq!(mixture.weights(0)[0], 1.0);
-        assert!(mixture.weights(0)[1] < 1e-6);
-        assert_eq!(mixture.weights(0)[2], 0.0);
+        assert_eq!(mixture.weights(0)[0].weight(), 1.0);
+        assert!(mixture.weights(0)[1].weight() < 1e-6);
+        assert_eq!(mixture.weights(0)[2].weight(), 0.0);
         assert!((mixture.combine(0, [f32::NAN, 13.0, f32::NAN].into_iter()) - 13.0).abs() < 1e-6);
         assert!(mixture.combine(0, [f32::NAN; 3].into_iter()).is_nan());
     }
@@ -178,7 +190,7 @@ mod tests {
             mixture.learn(weekday, [yesterday, 11.0].into_iter(), 10.0);
         }
         mixture.weigh();
-        assert!(mixture.weights(2)[0] > mixture.weights(2)[1]);
-        assert!(mixture.weights(5)[0] < mixture.weights(5)[1]);
+        assert!(mixture.weights(2)[0].weight() > mixture.weights(2)[1].weight());
+        assert!(mixture.weights(5)[0].weight() < mixture.weights(5)[1].weight());
     }
 }

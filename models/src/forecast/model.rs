@@ -2,10 +2,9 @@
 
 use super::{
     Choice,
-    anchors::{Anchors, Kind, Window},
+    anchors::{Anchors, Kind, MOST, Window},
     past::Past,
     season::{Base, Track},
-    space::Space,
 };
 use std::fmt::Debug;
 
@@ -16,10 +15,12 @@ pub struct Context<'a> {
     pub past: &'a Past,
     /// The seasonal bases, up to date with the past; the daily one and the weekly profile come first.
     pub tracks: &'a [Track],
-    /// How far the load itself has been off zero.
-    pub recent: &'a [[f64; 3]; 2],
+    /// Means of the load itself: just now, of an hour, of a day.
+    pub recent: &'a [f64; 3],
     /// The windows.
     pub anchors: &'a Anchors,
+    /// Those of them whose turn it is.
+    pub turns: &'a Turns,
     /// What is added to a load before its logarithm is taken.
     pub offset: f64,
 }
@@ -37,14 +38,9 @@ impl<'a> Context<'a> {
         known.unwrap_or(f64::NAN)
     }
 
-    /// Recent residuals of a base: very recently, over an hour, over a day.
-    pub fn residuals(&self, base: Base, space: Space) -> [f64; 3] {
-        self.track(base).map_or([0.0; 3], |track| track.features(space))
-    }
-
-    /// The same of the load itself.
-    pub fn recent(&self, space: Space) -> [f64; 3] {
-        self.recent[usize::from(space == Space::Log)]
+    /// Recent residuals of a base, in its own space: very recently, over an hour, over a day.
+    pub fn residuals(&self, base: Base) -> [f64; 3] {
+        self.track(base).map_or([0.0; 3], Track::features)
     }
 
     /// A load as a prediction: not negative, at most three times the most ever seen; NaN stays "no opinion".
@@ -52,29 +48,59 @@ impl<'a> Context<'a> {
         if load.is_nan() { load } else { load.clamp(0.0, 3.0 * self.past.most()) }
     }
 
-    /// Origins of the windows that the newest sample completed and whose turn it is, with anchor and start of the window.
-    pub fn completed(&self) -> impl Iterator<Item = Completed> + use<'a> {
-        let (anchors, next) = (self.anchors, self.past.next());
-        anchors.windows().iter().enumerate().filter_map(move |(anchor, window)| {
-            let start = next - window.len as i64;
-            let origin = start - window.ahead as i64;
-            anchors.is_due(anchor, origin).then_some(Completed { anchor, window: *window, start, origin })
-        })
+    /// Windows that the newest sample completed and whose turn it was at their origin.
+    pub fn completed(&self) -> &'a [Completed] {
+        self.turns.completed()
     }
 
-    /// Windows that are to be predicted from the present origin, with anchor and start.
-    pub fn due(&self) -> impl Iterator<Item = Completed> + use<'a> {
-        let (anchors, origin) = (self.anchors, self.past.next());
-        let windows = anchors.windows().iter().enumerate();
-        windows.filter(move |(a, _)| anchors.is_due(*a, origin)).map(move |(anchor, window)| {
-            let start = origin + window.ahead as i64;
-            Completed { anchor, window: *window, start, origin }
-        })
+    /// Windows that are to be predicted from the present origin.
+    pub fn due(&self) -> &'a [Completed] {
+        self.turns.due()
+    }
+}
+
+/// The windows whose turn it is, found once for all models.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Turns {
+    completed: [Completed; MOST],
+    completions: usize,
+    due: [Completed; MOST],
+    dues: usize,
+}
+
+impl Turns {
+    /// Those of the moment after which sample `next` comes.
+    pub fn new(anchors: &Anchors, next: i64) -> Self {
+        let mut turns = Self::default();
+        for (anchor, window) in anchors.windows().iter().enumerate() {
+            let (ahead, len) = (window.ahead as i64, window.len as i64);
+            let start = next - len;
+            let origin = start - ahead;
+            if anchors.is_due(anchor, origin) {
+                turns.completed[turns.completions] = Completed { anchor, window: *window, start, origin };
+                turns.completions += 1;
+            }
+            if anchors.is_due(anchor, next) {
+                turns.due[turns.dues] = Completed { anchor, window: *window, start: next + ahead, origin: next };
+                turns.dues += 1;
+            }
+        }
+        turns
+    }
+
+    /// Windows that sample `next - 1` completed, predicted when it was their turn.
+    pub fn completed(&self) -> &[Completed] {
+        &self.completed[..self.completions]
+    }
+
+    /// Windows that are predicted now.
+    pub fn due(&self) -> &[Completed] {
+        &self.due[..self.dues]
     }
 }
 
 /// A window of an anchor seen from one origin.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Completed {
     /// Number of the anchor.
     pub anchor: usize,

@@ -2,6 +2,7 @@
 
 use super::loads::Loads;
 use crate::calendar::{Calendar, DAY, Day, SUNDAY};
+use std::ops::Range;
 
 /// Weeks of history that a season may look back on.
 pub const WEEKS: i64 = 4;
@@ -135,7 +136,11 @@ impl Past {
 
     /// Sample `i` for learning: NaN where masked too.
     pub fn clean(&self, i: i64) -> f32 {
-        if self.is_masked(i) { f32::NAN } else { self.raw(i) }
+        if !self.holds(i) {
+            return f32::NAN;
+        }
+        let slot = self.slot(i);
+        if self.has_mask(slot) { f32::NAN } else { self.samples.get(slot) }
     }
 
     /// Whether sample `i` is masked.
@@ -193,17 +198,25 @@ impl Past {
 
     /// Mean of the clean samples within `reach` samples of number `i`; NaN if there are none.
     pub fn around(&self, i: i64, reach: i64) -> f64 {
-        let (mut sum, mut n) = (0.0, 0.0);
         let oldest = self.first.max(self.next - self.samples.len() as i64);
-        for j in (i - reach).max(oldest)..=(i + reach).min(self.next - 1) {
-            let slot = self.slot(j);
-            let v = self.samples.get(slot);
-            if !v.is_nan() && !self.has_mask(slot) {
-                sum += f64::from(v);
-                n += 1.0;
-            }
+        let (from, to) = ((i - reach).max(oldest), (i + reach + 1).min(self.next));
+        if from >= to {
+            return f64::NAN;
         }
-        sum / n
+        let (slot, len) = (self.slot(from), (to - from) as usize);
+        let end = (slot + len).min(self.samples.len());
+        let (here, rest) = (self.sum(slot..end), self.sum(0..len - (end - slot)));
+        (here.0 + rest.0) / (here.1 + rest.1)
+    }
+
+    /// Sum and number of the clean samples in a stretch of slots.
+    fn sum(&self, stretch: Range<usize>) -> (f64, f64) {
+        let words = stretch.start / 64..stretch.end.div_ceil(64);
+        if self.masked[words].iter().all(|word| *word == 0) {
+            return self.samples.sum(stretch);
+        }
+        let clean = stretch.filter(|slot| !self.has_mask(*slot)).map(|slot| self.samples.sum(slot..slot + 1));
+        clean.fold((0.0, 0.0), |(sum, n), (v, k)| (sum + v, n + k))
     }
 
     /// Largest clean sample of numbers `[from, to)`; NaN if fewer than half of them are there.
@@ -214,6 +227,11 @@ impl Past {
             n += 1;
         }
         if 2 * n >= to - from { f64::from(most) } else { f64::NAN }
+    }
+
+    /// A power of two of the order of the load: logarithms of loads measured in it do not depend on what loads are measured in.
+    pub fn unit(&self) -> f64 {
+        f64::from(self.samples.unit())
     }
 
     /// Mean load of about the last week, 0 before the first sample.

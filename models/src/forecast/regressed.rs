@@ -5,121 +5,122 @@
 
 use super::{
     anchors::{Anchors, Window},
+    half::Half,
     ridge::{Prior, Ridge},
 };
 use crate::calendar::DAY;
 
 /// Regressions for all anchors on `N` features, and the features of the origins whose windows are still open. The last feature is
-/// always [`CONSTANT`] and is not kept.
+/// always [`CONSTANT`] and is not kept. `P` is [`half`](super::ridge::half) of `N`, `K` one less than `N`.
 #[derive(Clone, Debug)]
-pub struct Regressed<const N: usize> {
-    anchors: Vec<Anchor<N>>,
-    opens: Vec<Opens>,
+pub struct Regressed<const N: usize, const P: usize, const K: usize> {
+    ridges: Box<[Ridge<N, P>]>,
+    opens: Opens,
+    rows: Box<[[Half; K]]>,
 }
 
 /// The last feature: the same at every origin, of a size that suits the others.
 pub const CONSTANT: f32 = 0.1;
 
-#[derive(Clone, Debug)]
-struct Anchor<const N: usize> {
-    ridge: Ridge<N>,
-    prior: Prior<N>,
-    keep: f32,
-    opens: usize,
-    every: i64,
-    /// Learned samples between two solutions.
-    solve_every: i64,
+/// Where features lie by origin: anchors that are asked as often share them, for they do not depend on what is asked.
+#[derive(Clone, Copy, Debug, Default)]
+struct Opens {
+    groups: [Group; GROUPS],
 }
 
-/// Features by origin, shared by all anchors that are asked as often: they do not depend on what is asked.
-#[derive(Clone, Debug)]
-struct Opens {
-    every: i64,
-    width: usize,
-    rows: Box<[f32]>,
+/// How many different distances there can be between two origins of an anchor.
+const GROUPS: usize = 3;
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Group {
+    /// Samples between two origins; 0 is no group.
+    every: u32,
+    first: u32,
+    rows: u32,
 }
 
 impl Opens {
-    /// Where the row of an origin lies.
-    fn row(&self, origin: i64) -> std::ops::Range<usize> {
-        let rows = (self.rows.len() / self.width) as i64;
-        let slot = self.width * origin.div_euclid(self.every).rem_euclid(rows) as usize;
-        slot..slot + self.width
+    fn new(anchors: &Anchors) -> Self {
+        let mut groups = [Group::default(); GROUPS];
+        for (a, window) in anchors.windows().iter().enumerate() {
+            let every = anchors.every(a) as u32;
+            let rows = (window.ahead + window.len) as u32 / every + 2;
+            if let Some(group) = groups.iter_mut().find(|g| g.every == 0 || g.every == every) {
+                *group = Group { every, rows: group.rows.max(rows), first: 0 };
+            }
+        }
+        let mut first = 0;
+        for group in &mut groups {
+            group.first = first;
+            first += group.rows;
+        }
+        Self { groups }
+    }
+
+    fn rows(&self) -> usize {
+        self.groups.iter().map(|g| g.rows as usize).sum()
+    }
+
+    fn of(&self, every: i64) -> &Group {
+        self.groups.iter().find(|g| i64::from(g.every) == every).unwrap_or(&self.groups[0])
     }
 }
 
-/// How a regression forgets and how often it is solved.
-#[derive(Clone, Copy, Debug)]
-pub struct Pace {
-    /// Seconds of evidence remembered.
-    pub memory: i64,
-    /// Seconds between two solutions: coefficients move slowly.
-    pub solve: i64,
+impl Group {
+    /// Where the row of an origin lies.
+    fn row(&self, origin: i64) -> usize {
+        // Samples are numbered from the epoch: 32 bits suffice until 2106, and are divided in half the time.
+        let turn = origin as u32 / self.every.max(1);
+        (self.first + turn % self.rows.max(1)) as usize
+    }
 }
 
-impl Pace {
-    /// A week's memory.
-    pub const WEEK: Self = Self { memory: 7 * DAY, solve: 2 * 3600 };
-    /// A fortnight's memory, for many coefficients.
-    pub const FORTNIGHT: Self = Self { memory: 14 * DAY, solve: 6 * 3600 };
-}
+/// Seconds of evidence remembered.
+const MEMORY: i64 = 7 * DAY;
+/// Seconds between two solutions: coefficients move slowly.
+const SOLVE: i64 = 2 * 3600;
 
-impl<const N: usize> Regressed<N> {
+impl<const N: usize, const P: usize, const K: usize> Regressed<N, P, K> {
     /// Nothing learned yet.
     ///
     /// `prior` says what to believe of a window before any evidence.
-    pub fn new(anchors: &Anchors, step: i64, pace: Pace, prior: impl Fn(&Window, i64) -> Prior<N>) -> Self {
-        let mut opens: Vec<Opens> = Vec::new();
-        let made = anchors.windows().iter().enumerate().map(|(a, window)| {
-            let every = anchors.every(a);
-            let memory = (pace.memory / (step * every)).max(100) as f32;
-            let rows = (window.ahead + window.len) / every as usize + 2;
-            let found = opens.iter().position(|o| o.every == every).unwrap_or_else(|| {
-                opens.push(Opens { every, width: N - 1, rows: Box::default() });
-                opens.len() - 1
-            });
-            if opens[found].rows.len() < rows * (N - 1) {
-                opens[found].rows = vec![f32::NAN; rows * (N - 1)].into_boxed_slice();
-            }
-            let prior = prior(window, every);
-            Anchor {
-                ridge: Ridge::new(&prior),
-                prior,
-                keep: 1.0 - 1.0 / memory,
-                opens: found,
-                every,
-                solve_every: (pace.solve / (step * every)).max(1),
-            }
-        });
-        let anchors = made.collect();
-        Self { anchors, opens }
+    pub fn new(anchors: &Anchors, prior: impl Fn(&Window, i64) -> Prior<N>) -> Self {
+        const { assert!(K + 1 == N) }
+        let windows = anchors.windows().iter().enumerate();
+        let ridges = windows.map(|(a, window)| Ridge::new(&prior(window, anchors.every(a)))).collect();
+        let opens = Opens::new(anchors);
+        Self { ridges, opens, rows: vec![[Half::NAN; K]; opens.rows()].into() }
     }
 
     /// Keeps the features at the present origin (the number of the next sample) for all anchors that are asked from it.
     pub fn remember(&mut self, anchors: &Anchors, origin: i64, features: &[f32; N]) {
-        for opens in &mut self.opens {
-            if anchors.is_turn(opens.every, origin) {
-                let row = opens.row(origin);
-                opens.rows[row].copy_from_slice(&features[..N - 1]);
+        let packed = std::array::from_fn(|k| Half::new(features[k]));
+        for group in self.opens.groups.iter().filter(|g| g.every > 0) {
+            if anchors.is_turn(i64::from(group.every), origin) {
+                self.rows[group.row(origin)] = packed;
             }
         }
     }
 
-    /// Learns that anchor `a` from `origin` came out as `target`.
-    pub fn learn(&mut self, a: usize, origin: i64, target: f32) {
-        let anchor = &mut self.anchors[a];
-        let opens = &self.opens[anchor.opens];
+    /// Learns that anchor `a` from `origin` came out as `target`; `prior` is what was believed of its window.
+    pub fn learn(&mut self, anchors: &Anchors, a: usize, origin: i64, target: f32, prior: impl Fn() -> Prior<N>) {
+        let every = anchors.every(a);
         let mut features = [CONSTANT; N];
-        features[..N - 1].copy_from_slice(&opens.rows[opens.row(origin)]);
-        anchor.ridge.learn(&features, target, anchor.keep);
-        if (origin / anchor.every + a as i64) % anchor.solve_every == 0 {
-            anchor.ridge.solve(&anchor.prior);
+        for (feature, kept) in features.iter_mut().zip(self.rows[self.opens.of(every).row(origin)]) {
+            *feature = kept.get();
+        }
+        let spacing = anchors.step() * every;
+        let memory = (MEMORY / spacing).max(100) as f32;
+        let ridge = &mut self.ridges[a];
+        ridge.learn(&features, target, 1.0 - 1.0 / memory);
+        if (origin / every + a as i64) % (SOLVE / spacing).max(1) == 0 {
+            ridge.solve(&prior());
         }
     }
 
     /// Prediction of anchor `a`.
     pub fn at(&self, a: usize, features: &[f32; N]) -> f32 {
-        self.anchors[a].ridge.predict(features)
+        self.ridges[a].predict(features)
     }
 
     /// Prediction between two anchors.

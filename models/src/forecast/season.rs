@@ -12,7 +12,7 @@ mod slots;
 mod smooth;
 mod weeks;
 
-use super::{anchors::Window, levels::Levels, past::Past, space::Space};
+use super::{anchors::Window, levels::Levels, loads::Loads, past::Past, space::Space, space::exp, space::log};
 pub use mstl::{Mstl, MstlError};
 pub use residual::{FEATURES, Residual};
 
@@ -41,6 +41,14 @@ impl Base {
         matches!(self, Self::Profile | Self::Weeks | Self::LastWeek)
     }
 
+    /// Where its residuals are taken and its corrections are learned.
+    pub const fn space(self) -> Space {
+        match self {
+            Self::Days | Self::Mstl => Space::Load,
+            _ => Space::Log,
+        }
+    }
+
     /// Whether yesterday belongs to the base: then it is renewed once yesterday is known.
     const fn is_daily(self) -> bool {
         matches!(self, Self::Days | Self::Smooth | Self::Slots)
@@ -59,9 +67,14 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
+    /// Logarithm of a load; NaN of what is missing.
+    fn log(&self, load: f64) -> f64 {
+        log(self.past, load, self.offset)
+    }
+
     /// Logarithm of the clean load around sample `i`; NaN where nothing is known.
     fn log_around(&self, i: i64, reach: i64) -> f64 {
-        (self.past.around(i, reach) + self.offset).ln()
+        self.log(self.past.around(i, reach))
     }
 
     /// The same at the present level.
@@ -72,43 +85,37 @@ impl Seen<'_> {
 
     /// From a logarithm back to a load.
     fn load(&self, log: f64) -> f64 {
-        if log.is_nan() { log } else { (log.exp() - self.offset).max(0.0) }
+        if log.is_nan() { log } else { (exp(log) * self.past.unit() - self.offset).max(0.0) }
     }
 }
 
-/// One base over the near past and the horizon: its values, maxima over the lead window, and recent residuals.
+/// One base over the near past and the horizon, and its recent residuals. Values are rounded as samples are: what a base says is known
+/// no better.
 #[derive(Clone, Debug)]
 pub struct Track {
     base: Base,
-    lead: i64,
     reach: i64,
     /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
     fresh: i64,
-    values: Box<[f32]>,
-    /// Maxima over the lead window; empty where that is a single sample.
-    maxima: Box<[f32]>,
+    values: Loads,
     evaluated: i64,
     residuals: Residual,
-    logs: Residual,
     mstl: Option<Box<Mstl>>,
 }
 
 impl Track {
-    /// A base that looks `reach` samples ahead and keeps maxima over `lead` samples.
+    /// A base that looks `reach` samples ahead, of which maxima over `lead` samples are asked.
     pub fn new(base: Base, past: &Past, lead: usize, reach: usize) -> Self {
         let room = reach + 2 * lead + 8;
         let day = past.samples_in(crate::calendar::DAY) as i64;
         Self {
             base,
-            lead: lead as i64,
             reach: reach as i64,
             // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
             fresh: day - past.samples_in(3600) as i64 - 1,
-            values: vec![f32::NAN; room].into(),
-            maxima: vec![f32::NAN; if lead > 1 { room } else { 0 }].into(),
+            values: Loads::new(room),
             evaluated: past.next(),
             residuals: Residual::new(past),
-            logs: Residual::new(past),
             mstl: (base == Base::Mstl).then(Box::default),
         }
     }
@@ -128,12 +135,10 @@ impl Track {
     pub fn correct(&mut self, seen: Seen<'_>, expected: f64, suspect: bool) {
         let i = seen.past.next() - 1;
         let load = f64::from(seen.past.clean(i));
-        for (space, residual) in [(Space::Load, &mut self.residuals), (Space::Log, &mut self.logs)] {
-            if seen.past.is_masked(i) {
-                residual.forget_the_last_hour();
-            }
-            residual.push(space.residual(load, expected, seen.offset), suspect);
+        if seen.past.is_masked(i) {
+            self.residuals.forget_the_last_hour();
         }
+        self.residuals.push(self.base.space().residual(load, expected, seen.offset), suspect);
     }
 
     /// Looks one sample further ahead. Call once per sample, after [`Past::push`].
@@ -159,21 +164,17 @@ impl Track {
 
     /// The base for one sample; NaN where it knows nothing.
     pub fn at(&self, i: i64) -> f64 {
-        f64::from(self.values[self.slot(i)])
+        f64::from(self.values.get(self.slot(i)))
     }
 
     /// The base's largest value over a window that starts at sample `from`.
     pub fn over(&self, from: i64, window: Window) -> f64 {
-        let of = if window.len == 1 { &self.values } else { &self.maxima };
-        f64::from(of[self.slot(from)])
+        f64::from(self.values.most(self.slot(from), window.len))
     }
 
     /// The recent residuals as features of a regression.
-    pub fn features(&self, space: Space) -> [f64; FEATURES] {
-        match space {
-            Space::Load => self.residuals.features(),
-            Space::Log => self.logs.features(),
-        }
+    pub fn features(&self) -> [f64; FEATURES] {
+        self.residuals.features()
     }
 
     fn evaluate(&mut self, seen: Seen<'_>, i: i64) {
@@ -188,14 +189,7 @@ impl Track {
             Base::Slots => slots::at(seen, i),
             Base::Mstl => self.mstl.as_ref().map_or(f64::NAN, |m| m.at(i)),
         };
-        let slot = self.slot(i);
-        self.values[slot] = value as f32;
-        if !self.maxima.is_empty() {
-            let from = i + 1 - self.lead;
-            let most = (from..=i).map(|j| self.values[self.slot(j)]).fold(f32::NAN, f32::max);
-            let slot = self.slot(from);
-            self.maxima[slot] = most;
-        }
+        self.values.set(self.slot(i), value as f32);
     }
 
     fn slot(&self, i: i64) -> usize {

@@ -7,7 +7,7 @@ use crate::calendar::DAY;
 #[derive(Clone, Debug)]
 pub struct Plain {
     usual: Mean,
-    scores: Scores,
+    scores: Scores<1>,
     memory: f32,
 }
 
@@ -27,7 +27,7 @@ impl Plain {
     pub fn learn(&mut self, error: f64) {
         if error.is_finite() {
             if self.usual.seen > 0.0 {
-                self.scores.push(error, self.usual.value());
+                self.scores.push(error, [self.usual.value()]);
             }
             self.usual.push(error.abs(), self.memory);
         }
@@ -35,6 +35,7 @@ impl Plain {
 
     /// The error that a share `level` of errors stays below; 0 before anything was realised.
     pub fn quantile(&self, level: f64) -> f64 {
-        self.scores.quantile(level) * self.usual.value()
+        let [score] = self.scores.quantiles(0, [level]);
+        score * self.usual.value()
     }
 }

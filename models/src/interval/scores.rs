@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 /// Bins on either side of zero; all of them fit a byte.
-const HALF: usize = 64;
+const HALF: usize = 32;
 const BINS: usize = 2 * HALF + 1;
 /// Largest score told apart.
 const LARGEST: f64 = 60.0;
@@ -12,33 +12,43 @@ const STEPS: u16 = 32;
 /// What one score adds, if as many as are remembered fit a bin with that.
 const MOST_WEIGHT: usize = 64;
 
-/// How much has been seen of each score of late.
+/// How much has been seen of each score of late, for `W` sorts of scores that come together.
 ///
 /// Fading needs neither the scores themselves nor their order: a window of `w` scores is known as well as scores that fade with a
 /// memory of `w ÷ 2`, since the sum of their squared weights is the same. But what fades never leaves whole.
 #[derive(Clone, Debug)]
-pub(super) struct Scores {
-    counts: [u16; BINS],
+pub(super) enum Scores<const W: usize> {
+    /// Each score once so many have come after it.
+    Window(Window<W>),
+    /// A little of all scores now and then.
+    Fading(Fading<W>),
+}
+
+/// The bins of the newest scores, in the order in which they came.
+#[derive(Clone, Debug)]
+pub(super) struct Window<const W: usize> {
+    ring: Box<[[u8; W]]>,
+    at: u16,
+    seen: u16,
+}
+
+/// How much is in each bin.
+#[derive(Clone, Debug)]
+pub(super) struct Fading<const W: usize> {
+    counts: Box<[[u16; BINS]; W]>,
     /// What one score adds to its bin.
     weight: u16,
-    total: u32,
-    forgets: Forgets,
+    /// Scores between two steps of fading, scores since the last one, and steps so far.
+    spell: u16,
+    since: u16,
+    steps: u16,
 }
 
-#[derive(Clone, Debug)]
-enum Forgets {
-    /// Each score once so many have come after it: the bins of those that count, in the order in which they came.
-    Window { ring: Box<[u8]>, at: usize, seen: usize },
-    /// A little of all scores after every `spell` of them; `since` have come after the last of `steps`.
-    Fading { spell: u16, since: u16, steps: u16 },
-}
-
-impl Scores {
+impl<const W: usize> Scores<W> {
     /// Nothing seen; the newest `window` scores count.
     pub(super) fn windowed(window: usize) -> Self {
         let window = window.clamp(1, usize::from(u16::MAX));
-        let ring = vec![0; window].into_boxed_slice();
-        Self::new(usize::from(u16::MAX) / window, Forgets::Window { ring, at: 0, seen: 0 })
+        Self::Window(Window { ring: vec![[0; W]; window].into(), at: 0, seen: 0 })
     }
 
     /// Nothing seen; `memory` scores later what was counted weighs 1 ÷ e of what comes.
@@ -46,86 +56,96 @@ impl Scores {
         let memory = memory.max(1);
         let spell = (memory / usize::from(STEPS)).clamp(1, usize::from(u16::MAX)) as u16;
         // At rest a bin holds `memory` scores at most, and half a spell more before it fades.
-        Self::new(usize::from(u16::MAX) / 2 / memory, Forgets::Fading { spell, since: 0, steps: 0 })
+        let weight = (usize::from(u16::MAX) / 2 / memory).clamp(1, MOST_WEIGHT) as u16;
+        Self::Fading(Fading { counts: Box::new([[0; BINS]; W]), weight, spell, since: 0, steps: 0 })
     }
 
-    fn new(weight: usize, forgets: Forgets) -> Self {
-        Self { counts: [0; BINS], weight: weight.clamp(1, MOST_WEIGHT) as u16, total: 0, forgets }
+    /// Takes an error, as multiples of the sizes expected of it.
+    pub(super) fn push(&mut self, error: f64, sizes: [f64; W]) {
+        let bins = sizes.map(|size| bin(if error == 0.0 { 0.0 } else { (error / size).clamp(-LARGEST, LARGEST) }));
+        match self {
+            Self::Window(window) => window.push(bins),
+            Self::Fading(fading) => fading.push(bins),
+        }
     }
 
-    /// Takes an error as a multiple of the size expected of it.
-    pub(super) fn push(&mut self, error: f64, size: f64) {
-        let bin = bin(if error == 0.0 { 0.0 } else { (error / size).clamp(-LARGEST, LARGEST) });
-        let fades = match &mut self.forgets {
-            Forgets::Window { ring, at, seen } => {
-                if *seen == ring.len() {
-                    self.counts[usize::from(ring[*at])] -= self.weight;
-                    self.total -= u32::from(self.weight);
-                } else {
-                    *seen += 1;
+    /// The scores of sort `w` that shares `levels` of scores stay below; 0 before there are any.
+    pub(super) fn quantiles<const L: usize>(&self, w: usize, levels: [f64; L]) -> [f64; L] {
+        match self {
+            Self::Window(window) => {
+                let mut counts = [0; BINS];
+                for bins in &window.ring[..usize::from(window.seen)] {
+                    counts[usize::from(bins[w])] += 1;
                 }
-                ring[*at] = bin as u8;
-                *at = (*at + 1) % ring.len();
-                None
+                levels.map(|level| quantile(&counts, 1, level))
             }
-            Forgets::Fading { spell, since, steps } => {
-                *since = (*since + 1) % *spell;
-                (*since == 0).then(|| {
-                    *steps = steps.wrapping_add(1);
-                    *steps
-                })
-            }
-        };
-        let more = self.weight.min(u16::MAX - self.counts[bin]);
-        self.counts[bin] += more;
-        self.total += u32::from(more);
-        if let Some(step) = fades {
-            self.fade(step);
+            Self::Fading(fading) => levels.map(|level| quantile(&fading.counts[w], fading.weight, level)),
+        }
+    }
+}
+
+impl<const W: usize> Window<W> {
+    fn push(&mut self, bins: [usize; W]) {
+        self.ring[usize::from(self.at)] = bins.map(|bin| bin as u8);
+        self.at = (self.at + 1) % self.ring.len() as u16;
+        self.seen = (self.seen + 1).min(self.ring.len() as u16);
+    }
+}
+
+impl<const W: usize> Fading<W> {
+    fn push(&mut self, bins: [usize; W]) {
+        for (counts, bin) in self.counts.iter_mut().zip(bins) {
+            counts[bin] = counts[bin].saturating_add(self.weight);
+        }
+        self.since = (self.since + 1) % self.spell;
+        if self.since == 0 {
+            self.steps = self.steps.wrapping_add(1);
+            self.fade();
         }
     }
 
     /// Takes one part in 32 from each bin, fractions in turn: on average nothing is lost to rounding.
-    fn fade(&mut self, step: u16) {
-        let turn = step.wrapping_mul(13) % STEPS;
-        for count in &mut self.counts {
+    fn fade(&mut self) {
+        let turn = self.steps.wrapping_mul(13) % STEPS;
+        for count in self.counts.as_flattened_mut() {
             *count -= count.saturating_add(turn) / STEPS;
         }
-        self.total = self.counts.iter().map(|n| u32::from(*n)).sum();
     }
+}
 
-    /// The score that a share `level` of scores stays below; 0 before there are any.
-    pub(super) fn quantile(&self, level: f64) -> f64 {
-        if self.total == 0 {
-            return 0.0;
-        }
-        let (total, one) = (f64::from(self.total), f64::from(self.weight));
-        // The conformal correction for few scores: the n-th of n covers n/(n+1).
-        let wanted = (level * (total + one)).min(total);
-        // From the nearer end: the levels asked for are high or low.
-        if level >= 0.5 { self.scan_down(total - wanted) } else { self.scan_up(wanted) }
+/// The score that a share `level` of those counted stays below, each score counting `one`; 0 before there are any.
+fn quantile(counts: &[u16; BINS], one: u16, level: f64) -> f64 {
+    let total: u32 = counts.iter().map(|n| u32::from(*n)).sum();
+    if total == 0 {
+        return 0.0;
     }
+    let (total, one) = (f64::from(total), f64::from(one));
+    // The conformal correction for few scores: the n-th of n covers n/(n+1).
+    let wanted = (level * (total + one)).min(total);
+    // From the nearer end: the levels asked for are high or low.
+    if level >= 0.5 { scan_down(counts, total - wanted) } else { scan_up(counts, wanted) }
+}
 
-    fn scan_up(&self, wanted: f64) -> f64 {
-        let mut below = 0.0;
-        for (i, n) in self.counts.iter().map(|n| f64::from(*n)).enumerate() {
-            if n > 0.0 && below + n >= wanted {
-                return between(i, ((wanted - below) / n).clamp(0.0, 1.0));
-            }
-            below += n;
+fn scan_up(counts: &[u16; BINS], wanted: f64) -> f64 {
+    let mut below = 0.0;
+    for (i, n) in counts.iter().map(|n| f64::from(*n)).enumerate() {
+        if n > 0.0 && below + n >= wanted {
+            return between(i, ((wanted - below) / n).clamp(0.0, 1.0));
         }
-        LARGEST
+        below += n;
     }
+    LARGEST
+}
 
-    fn scan_down(&self, wanted: f64) -> f64 {
-        let mut above = 0.0;
-        for (i, n) in self.counts.iter().map(|n| f64::from(*n)).enumerate().rev() {
-            if n > 0.0 && above + n > wanted {
-                return between(i, 1.0 - ((wanted - above) / n).clamp(0.0, 1.0));
-            }
-            above += n;
+fn scan_down(counts: &[u16; BINS], wanted: f64) -> f64 {
+    let mut above = 0.0;
+    for (i, n) in counts.iter().map(|n| f64::from(*n)).enumerate().rev() {
+        if n > 0.0 && above + n > wanted {
+            return between(i, 1.0 - ((wanted - above) / n).clamp(0.0, 1.0));
         }
-        -LARGEST
+        above += n;
     }
+    -LARGEST
 }
 
 /// Upper borders of the bins from zero up: narrow near zero and wide far out, equal in the inverse hyperbolic sine.

@@ -245,8 +245,8 @@ fn the_future_cannot_be_seen() {
         let mut seen = Vec::new();
         for (i, value) in series.values().iter().enumerate() {
             if i <= origin {
-                seen.push(ensemble.at(12));
-                seen.push(ensemble.at(287));
+                seen.push(ensemble.ask().at(12));
+                seen.push(ensemble.ask().at(287));
             }
             ensemble.push(*value);
         }
@@ -312,5 +312,28 @@ proptest! {
         for (a, b) in one.upper.iter().zip(&other.upper) {
             prop_assert!((a - b).abs() <= 0.01 * b.abs(), "{} {}", a, b);
         }
+    }
+
+    /// A three-hour outage or a fivefold hour last week, at any hour, moves this week's upper quantile there by at most 5 %.
+    #[test]
+    fn trouble_last_week_hardly_moves_this_week(at in 0..PER_DAY - 36, salt in 0_usize..1000) {
+        let normal = ahead(&series_from(28, |i| office(i + salt)));
+        for (length, factor) in [(36, 0.0), (12, 5.0)] {
+            let from = 21 * PER_DAY + at;
+            let troubled = |i: usize| if (from..from + length).contains(&i) { factor } else { 1.0 };
+            let after = ahead(&series_from(28, |i| office(i + salt) * troubled(i)));
+            let sum = |f: &Forecast| f.upper[at..at + length].iter().sum::<f64>();
+            let moved = sum(&after) / sum(&normal) - 1.0;
+            prop_assert!(moved.abs() <= 0.05, "× {}: {:.1} %", factor, 100.0 * moved);
+        }
+    }
+
+    #[test]
+    fn a_tenth_missing_hardly_moves_the_peak(salt in 0_usize..1000) {
+        let peak = |f: &Forecast| f.upper.iter().copied().fold(0.0, f64::max);
+        let whole = peak(&ahead(&series_from(28, office)));
+        // `noise` is even between −1 and 1.
+        let gaps = peak(&ahead(&series_from(28, |i| if noise(i + 9000 * salt) > 0.8 { f64::NAN } else { office(i) })));
+        prop_assert!((gaps / whole - 1.0).abs() <= 0.05, "{} {}", gaps, whole);
     }
 }

@@ -1,9 +1,16 @@
 //! What is asked of an ensemble: forecasts at any distance, weights.
 
-use super::{Ensemble, aim};
+use super::{
+    Ensemble, aim,
+    pending::{MODELS, Row},
+};
 use crate::{
-    forecast::{anchors::Kind, mixture::weighted},
-    interval::Outlook,
+    forecast::{
+        anchors::{Kind, MOST},
+        mixture::{Standing, weighted},
+        model::Turns,
+    },
+    interval::{Outlook, Quantile},
 };
 
 /// A holiday is taken for a Sunday and may be none: its quantiles are so many times as far from the point.
@@ -20,12 +27,13 @@ impl Ensemble {
     /// Weights of the models for the maximum over the lead window from now; they sum to 1.
     pub fn weights(&self) -> Vec<(&'static str, f64)> {
         let now = self.anchors.first(Kind::Maximum);
-        let row: Vec<f32> = self.pending[now].models(self.anchors.last_due(now, self.past.next())).collect();
+        let due = self.anchors.last_due(now, self.past.next());
+        let row = self.pending.at(&self.anchors, now, due).map_or([f32::NAN; MODELS], Row::models);
         let heard = |m: usize| !row[m].is_nan();
         let raw: Vec<f64> = (0..self.models.len())
             .map(|m| match self.pinned {
                 Some(pinned) if heard(pinned) => f64::from(u8::from(m == pinned)),
-                _ if heard(m) => f64::from(self.mixtures[now].weights(0)[m]),
+                _ if heard(m) => self.mixtures[now].weights(0)[m].weight(),
                 _ => 0.0,
             })
             .collect();
@@ -36,22 +44,17 @@ impl Ensemble {
         weights
     }
 
-    /// Point, upper and lower for the step `ahead` of the next sample.
-    pub fn at(&self, ahead: usize) -> (f64, f64, f64) {
-        let ahead = ahead.min(self.anchors.reach(self.past.step()) - self.anchors.lead() - 1);
-        let (value, most) = (self.blend(Kind::Value, ahead), self.blend(Kind::Maximum, ahead));
-        let (point, doubt) = (self.bound(value.load), self.doubt(ahead));
-        let above = most.load - point + self.margin(Kind::Maximum, ahead, &most.outlook, self.level);
-        let upper = self.bound(point + doubt * above);
-        let lower = self.bound(point + doubt * self.margin(Kind::Value, ahead, &value.outlook, 1.0 - self.level));
-        (point, upper.max(point), lower.min(point))
+    /// Ready to be asked for the quantile it was calibrated for, and its mirror, at many distances.
+    pub fn ask(&self) -> Ask<'_> {
+        Ask { ensemble: self, upper: self.quantiles(self.level), lower: self.quantiles(1.0 - self.level) }
     }
 
     /// Median and `level`-quantile of the plain value of step `ahead`.
     pub fn value_quantile(&self, ahead: usize, level: f64) -> (f64, f64) {
         let value = self.blend(Kind::Value, ahead);
         let point = self.bound(value.load);
-        (point, self.bound(point + self.doubt(ahead) * self.margin(Kind::Value, ahead, &value.outlook, level)))
+        let margin = self.margin(Kind::Value, ahead, &value.outlook, &self.quantiles(level));
+        (point, self.bound(point + self.doubt(ahead) * margin))
     }
 
     /// Median of the maximum over the lead window that starts at step `ahead`.
@@ -60,15 +63,19 @@ impl Ensemble {
     }
 
     fn blend(&self, kind: Kind, ahead: usize) -> Blend {
-        let seen = self.context();
+        let turns = Turns::default();
+        let seen = self.context(&turns);
         let last = self.past.next() + (ahead + self.anchors.window(kind, ahead).len) as i64 - 1;
         let (a, b, share) = self.anchors.between(kind, ahead);
         let weekday = self.weekday(last);
         let (near, far) = (self.mixtures[a].weights(weekday), self.mixtures[b].weights(weekday));
         let (near_sum, far_sum): (f64, f64) = (total(near), total(far));
-        let weight = |m: usize| f64::from(near[m]) / near_sum * (1.0 - share) + f64::from(far[m]) / far_sum * share;
-        let opinion = |m: usize| self.models[m].ahead(&seen, kind, ahead);
-        let opinions: Vec<f64> = (0..self.models.len()).map(opinion).collect();
+        let weight = |m: usize| near[m].weight() / near_sum * (1.0 - share) + far[m].weight() / far_sum * share;
+        let mut opinions = [f64::NAN; MODELS];
+        for (opinion, model) in opinions.iter_mut().zip(&self.models) {
+            *opinion = model.ahead(&seen, kind, ahead);
+        }
+        let opinions = &opinions[..self.models.len()];
         let pinned = self.pinned.map(|m| opinions[m]).filter(|p| !p.is_nan());
         let load = pinned.unwrap_or_else(|| weighted(opinions.iter().enumerate().map(|(m, p)| (weight(m), *p))));
         let spread = self.spread(opinions.iter().copied(), load);
@@ -80,16 +87,11 @@ impl Ensemble {
         if self.past.is_holiday(self.past.next() + ahead as i64) { HOLIDAY_DOUBT } else { 1.0 }
     }
 
-    /// What to add to a prediction for the `level`-quantile. Between two anchors it grows with the root of the distance, as the
-    /// errors of a walk do: by its logarithm, ten minutes ahead would have 43 % of what an hour adds to five minutes instead of 28 %.
-    fn margin(&self, kind: Kind, ahead: usize, outlook: &Outlook, level: f64) -> f64 {
+    /// What to add to a prediction for the quantile that these are of. Between two anchors it grows with the root of the distance, as
+    /// the errors of a walk do: by its logarithm, ten minutes ahead would have 43 % of what an hour adds to five minutes instead of 28 %.
+    fn margin(&self, kind: Kind, ahead: usize, outlook: &Outlook, quantiles: &[Quantile; MOST]) -> f64 {
         let (a, b, _) = self.anchors.between(kind, ahead);
-        let at = |a: usize| {
-            let wanted = aim(level, self.anchors.windows()[a].ahead as i64 * self.past.step());
-            let errors = &self.errors[a];
-            let wanted = if level >= 0.5 { errors.corrected(wanted) } else { wanted };
-            errors.margin(&errors.sizes(outlook), wanted)
-        };
+        let at = |a: usize| quantiles[a].margin(&self.errors[a].sizes(outlook));
         let low = at(a);
         if a == b {
             return low;
@@ -98,8 +100,42 @@ impl Ensemble {
             .map(|ahead| (1.0 + ahead as f64).sqrt());
         low + (at(b) - low) * (here - near) / (far - near)
     }
+
+    /// Each anchor's `level`-quantile of scores.
+    fn quantiles(&self, level: f64) -> [Quantile; MOST] {
+        let mut all = [Quantile::default(); MOST];
+        for ((quantile, errors), window) in all.iter_mut().zip(&self.errors).zip(self.anchors.windows()) {
+            let wanted = aim(level, window.ahead as i64 * self.past.step());
+            *quantile = errors.quantile(if level >= 0.5 { errors.corrected(wanted) } else { wanted });
+        }
+        all
+    }
 }
 
-fn total(weights: &[f32]) -> f64 {
-    weights.iter().map(|w| f64::from(*w)).sum()
+/// An ensemble asked for one quantile and its mirror: the quantiles of scores are looked up once, not at every distance.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    ensemble: &'a Ensemble,
+    upper: [Quantile; MOST],
+    lower: [Quantile; MOST],
+}
+
+impl Ask<'_> {
+    /// Point, upper and lower for the step `ahead` of the next sample.
+    pub fn at(&self, ahead: usize) -> (f64, f64, f64) {
+        let e = self.ensemble;
+        let ahead = ahead.min(e.anchors.reach() - e.anchors.lead() - 1);
+        let value = e.blend(Kind::Value, ahead);
+        // Over a single step the maximum is the value.
+        let most = if e.anchors.lead() > 1 { e.blend(Kind::Maximum, ahead) } else { value };
+        let (point, doubt) = (e.bound(value.load), e.doubt(ahead));
+        let above = most.load - point + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
+        let upper = e.bound(point + doubt * above);
+        let lower = e.bound(point + doubt * e.margin(Kind::Value, ahead, &value.outlook, &self.lower));
+        (point, upper.max(point), lower.min(point))
+    }
+}
+
+fn total(standings: &[Standing]) -> f64 {
+    standings.iter().map(Standing::weight).sum()
 }

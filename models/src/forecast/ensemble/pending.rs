@@ -1,79 +1,93 @@
-//! Predictions of one anchor whose windows are still open: a row per origin, bounded by the distance of the window.
+//! Predictions whose windows are still open: a row per origin and anchor, bounded by the distance of the window.
+//!
+//! What is kept of a prediction is what it will be held against: the mixture in full, the models as their differences from it, and
+//! what was expected of the error. The last two are known to a few percent at best and are kept to 0.4 %.
 
 use crate::{
-    forecast::anchors::Window,
-    interval::{Margins, Sizes},
+    forecast::{anchors::Anchors, half::Half},
+    interval::{Margins, Packed, Sizes},
 };
 
-/// The open predictions of an anchor.
+/// Most models that a line-up has.
+pub(super) const MODELS: usize = 8;
+
+/// The open predictions of all anchors.
 #[derive(Clone, Debug)]
 pub(super) struct Pending {
-    /// By origin: each model's prediction, then what was made of them.
-    loads: Box<[f32]>,
-    models: usize,
-    rest: Box<[Rest]>,
-    every: i64,
-}
-
-/// What was expected of the error of a prediction.
-#[derive(Clone, Copy, Debug)]
-struct Rest {
-    /// The low bits of the origin's number: enough to tell a row from the one that it replaced.
-    origin: u32,
-    sizes: Sizes,
-    margins: Margins,
+    rows: Box<[Row]>,
+    /// Where each anchor's rows begin, and at the end where they would go on.
+    from: Box<[u32]>,
 }
 
 /// One open prediction.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Open<'a> {
+pub(super) struct Row {
+    /// The low bits of the origin's number: enough to tell a row from the one that it replaced.
+    origin: u16,
+    mixed: f32,
+    /// Each model's prediction less the mixture's.
+    off: [Half; MODELS],
+    expected: Packed,
+}
+
+/// Nothing predicted, and where its number is met by chance it still says nothing.
+const NONE: Row = Row { origin: u16::MAX, mixed: f32::NAN, off: [Half::NAN; MODELS], expected: Packed::NONE };
+
+impl Row {
     /// What was made of the models' predictions.
-    pub(super) mixed: f64,
-    /// The errors that were to be expected.
-    pub(super) sizes: &'a Sizes,
-    /// The margins that followed.
-    pub(super) margins: &'a Margins,
+    pub(super) fn mixed(&self) -> f64 {
+        f64::from(self.mixed)
+    }
+
+    /// The models' predictions; NaN is no opinion.
+    pub(super) fn models(&self) -> [f32; MODELS] {
+        self.off.map(|off| self.mixed + off.get())
+    }
+
+    /// The errors that were to be expected, and the margins that followed.
+    pub(super) fn expected(&self) -> (Sizes, Margins) {
+        self.expected.unpack()
+    }
 }
 
 impl Pending {
     /// Nothing predicted yet.
-    pub(super) fn new(window: Window, every: i64, models: usize) -> Self {
-        let len = (window.ahead + window.len) / every as usize + 2;
-        let none = Rest { origin: u32::MAX, sizes: Sizes::default(), margins: Margins::default() };
-        Self { loads: vec![f32::NAN; len * (models + 1)].into(), models, rest: vec![none; len].into(), every }
+    pub(super) fn new(anchors: &Anchors) -> Self {
+        let windows = anchors.windows().iter().enumerate();
+        let rows = windows.map(|(a, w)| (w.ahead + w.len) as u32 / anchors.every(a) as u32 + 2);
+        let mut from = vec![0];
+        from.extend(rows.scan(0, |sum, rows| {
+            *sum += rows;
+            Some(*sum)
+        }));
+        let all = from.last().copied().unwrap_or(0) as usize;
+        Self { rows: vec![NONE; all].into(), from: from.into() }
     }
 
-    /// Files model `m`'s prediction.
-    pub(super) fn put(&mut self, origin: i64, m: usize, prediction: f32) {
-        let at = self.slot(origin) * (self.models + 1) + m;
-        self.loads[at] = prediction;
+    /// Files the models' predictions from an origin, what was made of them, and what is expected of its error.
+    pub(super) fn put(
+        &mut self,
+        anchors: &Anchors,
+        a: usize,
+        origin: i64,
+        models: &[f32; MODELS],
+        mixed: f64,
+        expected: Packed,
+    ) {
+        let mixed = mixed as f32;
+        let off = models.map(|p| Half::new(p - mixed));
+        let slot = self.slot(anchors, a, origin);
+        self.rows[slot] = Row { origin: origin as u16, mixed, off, expected };
     }
 
-    /// The models' predictions at an origin.
-    pub(super) fn models(&self, origin: i64) -> impl Iterator<Item = f32> + Clone {
-        let from = self.slot(origin) * (self.models + 1);
-        self.loads[from..from + self.models].iter().copied()
+    /// The prediction of anchor `a` from an origin, if it was made and is not yet forgotten.
+    pub(super) fn at(&self, anchors: &Anchors, a: usize, origin: i64) -> Option<&Row> {
+        let row = &self.rows[self.slot(anchors, a, origin)];
+        (row.origin == origin as u16).then_some(row)
     }
 
-    /// Files what was made of them.
-    pub(super) fn close(&mut self, origin: i64, mixed: f64, sizes: Sizes, margins: Margins) {
-        let slot = self.slot(origin);
-        self.loads[slot * (self.models + 1) + self.models] = mixed as f32;
-        self.rest[slot] = Rest { origin: origin as u32, sizes, margins };
-    }
-
-    /// The prediction from an origin, if it was made and is not yet forgotten.
-    pub(super) fn at(&self, origin: i64) -> Option<Open<'_>> {
-        let slot = self.slot(origin);
-        let rest = &self.rest[slot];
-        (rest.origin == origin as u32).then(|| Open {
-            mixed: f64::from(self.loads[slot * (self.models + 1) + self.models]),
-            sizes: &rest.sizes,
-            margins: &rest.margins,
-        })
-    }
-
-    fn slot(&self, origin: i64) -> usize {
-        (origin.div_euclid(self.every) as u32 % self.rest.len() as u32) as usize
+    fn slot(&self, anchors: &Anchors, a: usize, origin: i64) -> usize {
+        let rows = self.from[a + 1] - self.from[a];
+        (self.from[a] + origin as u32 / anchors.every(a) as u32 % rows) as usize
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
     for day in 1..=DAYS {
         let more = if day % 7 == 0 { SAME_WEEKDAY } else { 0.0 };
         let load = f64::from(seen.past.clean(seen.past.days_before(i, day)));
-        mean.add((load + seen.offset).ln(), weight + more);
+        mean.add(seen.log(load), weight + more);
         weight *= FADE;
     }
     seen.load(mean.mean())
