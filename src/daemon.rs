@@ -224,7 +224,7 @@ impl Daemon {
         let hpa_period = self.config.hpa_controller.sync_period.get();
         let Some(entry) = self.roster.entries.get_mut(key) else { return };
         let Some(settings) = entry.settings().cloned() else { return };
-        let lead = entry.lead_times.lead(settings.policy.lead, hpa_period).value;
+        let lead = entry.lead_times.lead(settings.policy.lead, hpa_period);
         let (papers, derive, learn) = entry.study.begin();
         let brief = Brief { key: key.clone(), workload: Arc::clone(&entry.workload), settings, lead, derive, learn };
         let desk = Arc::new(Desk {

@@ -43,6 +43,8 @@ pub struct Load {
     pub unit: &'static str,
     /// Load that one replica should carry.
     pub per_replica: PerReplica,
+    /// How much later than the load itself the query shows it.
+    pub late: TimeDelta,
     /// What may be wrong with it.
     pub minds: Vec<String>,
     /// How it comes about, line by line.
@@ -65,7 +67,8 @@ impl Load {
     ) -> Self {
         let text = |s: &str| s.to_owned();
         let (datasource, namespace, hpa) = (text(source.datasource), text(source.namespace), text(source.hpa));
-        Self { name, datasource, query, unit, per_replica, minds, explain, namespace, hpa }
+        let late = TimeDelta::zero();
+        Self { name, datasource, query, unit, per_replica, late, minds, explain, namespace, hpa }
     }
 
     /// The recording rule that makes four weeks of this load cheap, as YAML for Prometheus. A JSON string is a YAML string.

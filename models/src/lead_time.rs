@@ -76,6 +76,17 @@ impl LeadSource {
     }
 }
 
+impl Lead {
+    /// The same for a load that is seen so much later than it comes; a lead time that somebody gave is the whole of it.
+    #[must_use]
+    pub fn seen_late(self, late: TimeDelta) -> Self {
+        match self.source {
+            LeadSource::Given => self,
+            _ => Self { value: (self.value + late).min(CLAMP.1), ..self },
+        }
+    }
+}
+
 impl LeadTimes {
     /// A floor above the current size was written: the clock of one raise starts.
     ///
@@ -201,6 +212,16 @@ mod tests {
     fn a_given_lead_time_wins() {
         let lead = LeadTimes::default().lead(LeadTime::Fixed(TimeDelta::minutes(90)), PERIOD);
         assert_eq!(lead.value, TimeDelta::minutes(90));
+    }
+
+    #[test]
+    fn a_load_that_is_seen_late_needs_more_lead_unless_it_was_given() {
+        let late = TimeDelta::minutes(2);
+        let auto = LeadTimes::default().lead(LeadTime::Auto, PERIOD);
+        assert_eq!(auto.seen_late(late), Lead { value: TimeDelta::minutes(7), ..auto });
+        assert_eq!(auto.seen_late(TimeDelta::hours(1)).value, TimeDelta::minutes(30));
+        let given = LeadTimes::default().lead(LeadTime::Fixed(TimeDelta::minutes(3)), PERIOD);
+        assert_eq!(given.seen_late(late), given);
     }
 
     #[test]

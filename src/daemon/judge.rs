@@ -70,7 +70,7 @@ struct Draft {
 impl Draft {
     fn of(bench: &Bench<'_>, key: &Key, entry: &mut Entry, directive: Directive) -> Self {
         let policy = entry.policy(bench.fallback);
-        let lead = entry.lead_times.lead(policy.lead, bench.hpa_period);
+        let lead = entry.lead_times.lead(policy.lead, bench.hpa_period).seen_late(entry.study.late());
         let events = entry.settings().map(|settings| Arc::clone(&settings.events)).unwrap_or_default();
         entry.agenda.renew(bench.now, &policy.schedule, &events);
         Self {

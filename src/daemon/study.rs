@@ -62,6 +62,8 @@ pub(super) struct Found {
     pub(super) per_replica: PerReplica,
     /// What of that is left for demand, where replicas cost something whatever they serve; else the same.
     pub(super) useful: PerReplica,
+    /// How much later than it comes it is seen.
+    pub(super) late: TimeDelta,
     /// The newest sample.
     pub(super) now: Option<Demand>,
     /// End of its interval.
@@ -148,6 +150,11 @@ impl Study {
     /// End of the newest sample of the oldest of the loads.
     pub(super) fn newest(&self) -> Option<DateTime<Utc>> {
         self.findings.loads.iter().map(|load| load.newest).min().flatten()
+    }
+
+    /// How much later than they come the slowest of the loads is seen.
+    pub(super) fn late(&self) -> TimeDelta {
+        self.findings.loads.iter().map(|load| load.late).max().unwrap_or_default()
     }
 
     /// Why the forecast is not trusted: the first load's reason that has one.

@@ -66,6 +66,11 @@ pub(in crate::daemon) struct Paper {
 }
 
 impl Papers {
+    /// How much later than they come the slowest of the loads is seen.
+    pub(super) fn late(&self) -> TimeDelta {
+        self.loads.iter().map(|paper| paper.load.late).max().unwrap_or_default()
+    }
+
     /// Takes over freshly derived loads; a load whose query is the same keeps its history.
     pub(super) fn derived(&mut self, derived: Derived, step: TimeDelta, window: TimeDelta) {
         let mut old = std::mem::take(&mut self.loads);

@@ -20,6 +20,7 @@ use floorcast_models::{
     feedback::Response,
     forecast::Forecast,
     hpa::Tolerance,
+    lead_time::Lead,
     learn::{Learned, Learning},
     plan::{Curve, plan_of},
     units::Demand,
@@ -56,7 +57,7 @@ pub(in crate::daemon) struct Brief {
     pub(in crate::daemon) key: Key,
     pub(in crate::daemon) workload: Arc<Workload>,
     pub(in crate::daemon) settings: Settings,
-    pub(in crate::daemon) lead: TimeDelta,
+    pub(in crate::daemon) lead: Lead,
     pub(in crate::daemon) derive: bool,
     pub(in crate::daemon) learn: bool,
 }
@@ -86,7 +87,8 @@ pub(in crate::daemon) async fn run(desk: Arc<Desk>, brief: Brief, mut papers: Pa
     fetch(&desk, &mut papers, now).await;
     let past = backcast::fetch(&desk, &brief, &mut papers, now).await;
     let events = events(&brief.settings, &desk.config, now);
-    let how = learning(&brief.settings, &desk.config, (now, brief.lead), &events);
+    let lead = brief.lead.seen_late(papers.late()).value;
+    let how = learning(&brief.settings, &desk.config, (now, lead), &events);
     let days = days(&how, &brief.settings, now);
     let every = learn_period(&desk.config, &brief.key);
     // A closed semaphore is a daemon that is going away: then nothing is learned any more.
@@ -239,6 +241,7 @@ fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence], days: &[Strin
         view: view.into(),
         per_replica: paper.load.per_replica,
         useful: paper.useful(),
+        late: paper.load.late,
         now: value,
         newest,
         most_seen: learned.map(Learned::most_seen),
