@@ -117,7 +117,7 @@ impl Cluster {
         };
         let control_key = (settings.control_namespace, settings.control);
         let seen = Seen {
-            hpas: start.all("horizontalpodautoscalers", slim::prune_hpa),
+            hpas: start.all("horizontalpodautoscalers", |_: &mut Hpa| {}),
             deployments: start.all("deployments", |o: &mut Deployment| slim::prune(&mut o.metadata)),
             stateful_sets: start.all("statefulsets", |o: &mut StatefulSet| slim::prune(&mut o.metadata)),
             control: start.control(&control_key),

@@ -42,17 +42,42 @@ resource!(Deployment, "apps", "v1", "Deployment", "deployments");
 resource!(StatefulSet, "apps", "v1", "StatefulSet", "statefulsets");
 resource!(ConfigMap, "", "v1", "ConfigMap", "configmaps");
 
+/// However it was read, it is cut down at once: nobody can forget to.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(from = "WholeHpa")]
 pub(super) struct Hpa {
-    #[serde(default)]
     pub(super) metadata: ObjectMeta,
-    #[serde(default)]
     pub(super) spec: HpaSpec,
-    #[serde(default)]
     pub(super) status: HpaStatus,
-    /// What is kept of `metadata.managedFields`, by [`prune_hpa`].
-    #[serde(skip)]
+    /// What is kept of `metadata.managedFields`.
     pub(super) managers: Vec<Manager>,
+}
+
+#[derive(Deserialize)]
+struct WholeHpa {
+    #[serde(default)]
+    metadata: ObjectMeta,
+    #[serde(default)]
+    spec: HpaSpec,
+    #[serde(default)]
+    status: HpaStatus,
+}
+
+impl From<WholeHpa> for Hpa {
+    /// As [`prune`], but keeps who owns `spec.minReplicas`, and our own entries.
+    fn from(whole: WholeHpa) -> Self {
+        let WholeHpa { mut metadata, spec, mut status } = whole;
+        let entries = metadata.managed_fields.take().unwrap_or_default();
+        let managers = entries.into_iter().filter_map(|entry| {
+            let owns_min = owns_min(&entry);
+            Some(Manager { owns_min, time: entry.time, name: entry.manager? })
+        });
+        let mut managers: Vec<Manager> = managers.filter(|m| m.owns_min || m.name == super::FIELD_MANAGER).collect();
+        managers.shrink_to_fit();
+        prune(&mut metadata);
+        status.conditions.retain(|c| matches!(c.kind.as_str(), "ScalingLimited" | "ScalingActive"));
+        Self { metadata, spec, status, managers }
+    }
 }
 
 /// A manager of fields: ourselves, or somebody who owns `spec.minReplicas`.
@@ -251,19 +276,6 @@ pub(super) fn prune(metadata: &mut ObjectMeta) {
     if let Some(annotations) = &mut metadata.annotations {
         annotations.retain(|key, _| !BOOK_KEEPING.contains(&key.as_str()));
     }
-}
-
-/// As [`prune`], but keeps who owns `spec.minReplicas`, and our own entries.
-pub(super) fn prune_hpa(hpa: &mut Hpa) {
-    let entries = hpa.metadata.managed_fields.take().unwrap_or_default();
-    let managers = entries.into_iter().filter_map(|entry| {
-        let owns_min = owns_min(&entry);
-        Some(Manager { owns_min, time: entry.time, name: entry.manager? })
-    });
-    hpa.managers = managers.filter(|m| m.owns_min || m.name == super::FIELD_MANAGER).collect();
-    hpa.managers.shrink_to_fit();
-    prune(&mut hpa.metadata);
-    hpa.status.conditions.retain(|c| matches!(c.kind.as_str(), "ScalingLimited" | "ScalingActive"));
 }
 
 /// Does this manager own `spec.minReplicas`?

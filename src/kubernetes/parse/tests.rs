@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::kubernetes::slim::{Deployment, Hpa, prune_hpa};
+use crate::kubernetes::slim::{Deployment, Hpa};
 use floorcast_models::target::Hold;
 use serde_json::{Value, json};
 
@@ -16,9 +16,7 @@ fn hpa(change: impl FnOnce(&mut Value)) -> Hpa {
         "status": {"currentReplicas": 4, "desiredReplicas": 5},
     });
     change(&mut value);
-    let mut hpa = serde_json::from_value(value).unwrap();
-    prune_hpa(&mut hpa);
-    hpa
+    serde_json::from_value(value).unwrap()
 }
 
 fn deployment(change: impl FnOnce(&mut Value)) -> Scaled {
