@@ -189,7 +189,7 @@ impl Daemon {
             self.study_back(report);
         }
         self.datasources.begin_tick();
-        self.begin_due(now, self.datasources.left() > 0);
+        self.begin_due(now, true);
     }
 
     /// Begins as many of the studies that are due as may run at once, and as the datasources' budgets of the tick allow; `whole`: no
@@ -198,10 +198,7 @@ impl Daemon {
         if !self.wiring.cluster.ready() || !(self.leads() || self.wiring.always_study) {
             return;
         }
-        // Nothing is begun that could not be ended: a study that finds the budget spent learns without its back-cast, and nothing is
-        // raised before the next. A whole budget below one study's need is still a budget: it is spent over several runs.
-        let affordable = (self.datasources.left() as usize / ASKED_BY_A_STUDY).max(usize::from(whole));
-        let free = STUDIES.min(affordable).saturating_sub(self.studies.len());
+        let free = STUDIES.min(affordable(self.datasources.left(), whole)).saturating_sub(self.studies.len());
         if free == 0 {
             return;
         }
@@ -433,6 +430,13 @@ impl Daemon {
             self.begin_due((self.wiring.clock)(), false);
         }
     }
+}
+
+/// Studies that what is left of a tick's budget pays for. None is begun that could not be ended: one that finds the budget spent
+/// learns without its back-cast, and nothing is raised before the next. A whole budget below one study's need is still a budget:
+/// it is spent over several runs.
+fn affordable(left: u32, whole: bool) -> usize {
+    (left as usize / ASKED_BY_A_STUDY).max(usize::from(whole && left > 0))
 }
 
 /// After a failure a workload is looked at again well before its next sample, but not at every tick.

@@ -20,6 +20,10 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 fn main() -> ExitCode {
     // Cargo adds `--bench`; everything else names a figure.
     let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    if let Some(unknown) = wanted.iter().find(|w| FIGURES.iter().all(|(name, _)| name != w)) {
+        eprintln!("{unknown}: no such figure; there are {}", FIGURES.map(|(name, _)| name).join(", "));
+        return ExitCode::FAILURE;
+    }
     let chosen = FIGURES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name));
     for (name, measure) in chosen {
         println!("## {name}");

@@ -174,9 +174,10 @@ async fn steady(cluster: &Cluster, pid: u32) -> Outcome<()> {
     let minutes = number("FLOORCAST_BENCH_MINUTES", 10) as u64;
     // What the last writes brought about is over.
     tokio::time::sleep(Duration::from_mins(1)).await;
-    let (asked, cpu) = (cluster.audit()?.len(), usage::process_cpu(pid));
+    let cpu = || usage::process_cpu(pid).ok_or("the daemon is gone");
+    let (asked, before) = (cluster.audit()?.len(), cpu()?);
     tokio::time::sleep(Duration::from_mins(minutes)).await;
-    let spent = usage::process_cpu(pid).saturating_sub(cpu);
+    let spent = cpu()?.saturating_sub(before);
     let ticks = (60 * minutes / 15) as f64;
     println!(
         "steady, {minutes} min: {:.1} ms CPU a tick of 15 s, studies, lease and watches included ({:.2} % of a core)",

@@ -13,13 +13,13 @@ pub(crate) fn thread_cpu() -> Duration {
     Duration::from_nanos(first_number(&text))
 }
 
-/// CPU time of another process, user and system, in hundredths of a second.
-pub(crate) fn process_cpu(pid: u32) -> Duration {
-    let text = read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+/// CPU time of another process, user and system, in hundredths of a second; `None` where there is no such process.
+pub(crate) fn process_cpu(pid: u32) -> Option<Duration> {
+    let text = read_to_string(format!("/proc/{pid}/stat")).ok()?;
     // The name in brackets may hold blanks; behind it utime and stime are the 12th and 13th field.
-    let fields = text.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|n| n.parse::<u64>().ok()).sum();
-    Duration::from_millis(ticks * 10)
+    let mut fields = text.rsplit_once(')')?.1.split_whitespace().skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks()? + ticks()?)))
 }
 
 /// Resident memory of a process in MiB: now, and the most it ever had.

@@ -45,6 +45,8 @@ pub(super) struct Findings {
     pub(super) plan: Option<FloorPlan>,
     /// The loads, in the order of the HPA's metrics.
     pub(super) loads: Vec<Found>,
+    /// How much later than they come the slowest of them is seen.
+    pub(super) late: TimeDelta,
     /// What stands against a forecast, or should be known.
     pub(super) troubles: Vec<Trouble>,
     /// What the back-cast says.
@@ -62,8 +64,6 @@ pub(super) struct Found {
     pub(super) per_replica: PerReplica,
     /// What of that is left for demand, where replicas cost something whatever they serve; else the same.
     pub(super) useful: PerReplica,
-    /// How much later than it comes it is seen.
-    pub(super) late: TimeDelta,
     /// The newest sample.
     pub(super) now: Option<Demand>,
     /// End of its interval.
@@ -154,7 +154,7 @@ impl Study {
 
     /// How much later than they come the slowest of the loads is seen.
     pub(super) fn late(&self) -> TimeDelta {
-        self.findings.loads.iter().map(|load| load.late).max().unwrap_or_default()
+        self.findings.late
     }
 
     /// Why the forecast is not trusted: the first load's reason that has one.

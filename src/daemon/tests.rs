@@ -103,6 +103,27 @@ fn a_base_above_the_maximum_is_refused_and_says_why() {
     assert!(note.blocks && note.text.contains("21 is above maxReplicas 20"), "{}", note.text);
 }
 
+#[test]
+fn no_study_begins_that_the_budget_could_not_end() {
+    for (left, whole, wanted) in
+        [(400, true, 50), (400, false, 50), (8, false, 1), (7, false, 0), (7, true, 1), (0, true, 0), (0, false, 0)]
+    {
+        assert_eq!(super::affordable(left, whole), wanted, "{left} left, whole {whole}");
+    }
+}
+
+#[test]
+fn a_cpu_load_is_planned_for_earlier_unless_the_lead_time_is_given() {
+    let lead = |annotations: &[(&str, &str)]| {
+        let spec = Deployed { load: Arc::new(|at| Some(weekly(at))), ..web(annotations) };
+        played(&spec, &with_prometheus(""), "2026-01-14T11:00:00Z", 30, 20).1.lead
+    };
+    let auto = lead(&[("mode", "shadow")]);
+    // Pods of 60 s and one sync of 15 s, and the five minutes of the rate's range.
+    assert_eq!((auto.seconds, auto.source.as_str()), (60 + 15 + 300, "measured over pod start-ups"));
+    assert_eq!(lead(&[("mode", "shadow"), ("lead-time", "10m")]).seconds, 600);
+}
+
 /// With a datasource, a whole day of forecasts ahead, and an event or a holiday told.
 fn with_prometheus(told: &str) -> String {
     format!("datasources: [{{name: main, url: 'http://prometheus.simulation.invalid'}}]\n{NO_PROMETHEUS}{told}")

@@ -118,6 +118,17 @@ fn utilisation_times_the_mean_request_of_live_pods() {
 }
 
 #[test]
+fn cpu_is_seen_as_late_as_its_rate_and_never_more_than_five_minutes() {
+    for (rate, late) in [(2, 2), (5, 5), (15, 5)] {
+        let found =
+            with(vec![cpu(Aim::Utilization(60))], &app(0.5), |how| how.rate = TimeDelta::minutes(rate)).unwrap();
+        assert_eq!(found.loads[0].late, TimeDelta::minutes(late), "rate over {rate} min");
+        let told = format!("a rise is seen up to {late}m late (range of rate)");
+        assert!(found.loads[0].explain.iter().any(|line| line.starts_with(&told)), "{:?}", found.loads[0].explain);
+    }
+}
+
+#[test]
 fn pod_level_requests_count_and_ended_or_deleted_pods_do_not() {
     let mut pods = app(0.5);
     pods[0].pod_cpu_request = Some(2.0);

@@ -135,11 +135,10 @@ fn demand_is_censored_where_every_replica_of_max_is_above_its_target() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// Of 1,500 seeds eight were above 1.1, the highest at 1.14; uncorrected it is 1.25.
     #[test]
     fn no_floor_ratchets(overhead in 0.0_f64..=0.5, peak in 12.0_f64..80.0, seed in 0_u64..1000) {
         let ratio = after_weeks(6, overhead, peak, seed, true);
-        prop_assert!(ratio <= 1.2, "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3} of the fair floor");
+        prop_assert!(ratio <= 1.1, "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3} of the fair floor");
         prop_assert!(ratio >= 0.85, "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3}: too much is taken out");
     }
 
@@ -157,13 +156,13 @@ proptest! {
 }
 
 #[test]
-fn of_a_hundred_honest_loads_at_most_one_is_told_a_cost() {
+fn of_four_hundred_honest_loads_at_most_one_is_told_a_cost() {
     let told = |seed: u64| {
         let (peak, burst) = (8.0 + (seed * 7 % 72) as f64, (seed * 11 % 30) as f64 / 10.0);
         honest(peak, seed, burst).overhead().is_some()
     };
     let told = (0..400).filter(|seed| told(*seed)).count();
-    assert!(told <= 4, "{told} of 400");
+    assert!(told <= 1, "{told} of 400");
 }
 
 /// What is said of two weeks of a load that owes nothing to its replicas: floors at 1.2 times last week's load, and moments in

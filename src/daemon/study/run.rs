@@ -210,7 +210,7 @@ fn findings(
         .map(|(found, forecast)| Some(curve(found, forecast.as_ref()?, tolerance)))
         .collect();
     let plan = curves.filter(|c| !c.is_empty()).and_then(|c| plan_of(&c));
-    Findings { plan, loads, troubles, verdict: None, derivation: Derivation::default() }
+    Findings { plan, loads, late: papers.late(), troubles, verdict: None, derivation: Derivation::default() }
 }
 
 /// What the load needs, by what the HPA itself leaves alone.
@@ -241,7 +241,6 @@ fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence], days: &[Strin
         view: view.into(),
         per_replica: paper.load.per_replica,
         useful: paper.useful(),
-        late: paper.load.late,
         now: value,
         newest,
         most_seen: learned.map(Learned::most_seen),
