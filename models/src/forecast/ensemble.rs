@@ -191,6 +191,16 @@ impl Ensemble {
         }
     }
 
+    /// Every model in turn, with what all of them may see.
+    fn each_model(&mut self, turns: &Turns, mut what: impl FnMut(usize, &mut dyn Model, &Context<'_>)) {
+        let mut models = std::mem::take(&mut self.models);
+        let seen = self.context(turns);
+        for (m, model) in models.iter_mut().enumerate() {
+            what(m, model.as_mut(), &seen);
+        }
+        self.models = models;
+    }
+
     fn learn(&mut self, turns: &Turns, suspect: bool) {
         let next = self.past.next();
         let lead = self.anchors.lead() as i64;
@@ -199,18 +209,8 @@ impl Ensemble {
             return;
         }
         let realised = Realised { value, maximum: self.past.maximum(next - lead, next) };
-        let seen = Context {
-            turns,
-            past: &self.past,
-            tracks: &self.tracks,
-            recent: &self.recent,
-            anchors: &self.anchors,
-            offset: offset(&self.past),
-        };
         if !suspect {
-            for model in &mut self.models {
-                model.learn(&seen, &realised);
-            }
+            self.each_model(turns, |_, model, seen| model.learn(seen, &realised));
         }
         let (weekday, hour) = (self.weekday(next - 1), self.target_hour(next - 1));
         for window in turns.completed() {
@@ -237,20 +237,12 @@ impl Ensemble {
         let next = self.past.next();
         let mut rows = [[f32::NAN; MODELS]; MOST];
         let mut row = [f32::NAN; MOST];
-        let seen = Context {
-            turns,
-            past: &self.past,
-            tracks: &self.tracks,
-            recent: &self.recent,
-            anchors: &self.anchors,
-            offset: offset(&self.past),
-        };
-        for (m, model) in self.models.iter_mut().enumerate() {
-            model.predict(&seen, &mut row);
+        self.each_model(turns, |m, model, seen| {
+            model.predict(seen, &mut row);
             for (predictions, prediction) in rows.iter_mut().zip(row) {
                 predictions[m] = prediction;
             }
-        }
+        });
         for &Completed { anchor: a, window, .. } in turns.due() {
             let last = next + (window.ahead + window.len) as i64 - 1;
             let models = rows[a].iter().take(self.models.len()).copied();
