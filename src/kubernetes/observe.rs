@@ -4,7 +4,7 @@ use super::cache::{Cache, Key, key};
 use super::control::Control;
 use super::parse;
 use super::pods::{self, PodFacts, PodsError};
-use super::slim::{self, ConfigMap, Deployment, Hpa, StatefulSet};
+use super::slim::{ConfigMap, Deployment, Hpa, StatefulSet};
 use super::workload::{Scaled, TargetKind, TargetRef, Workload};
 use chrono::TimeDelta;
 use futures::StreamExt;
@@ -85,7 +85,7 @@ struct Latest {
 /// A workload with the objects it was made from: it is made again only when one of them has changed.
 struct Built {
     hpa: Arc<Hpa>,
-    scaled: Option<Source>,
+    scaled: Option<Arc<Scaled>>,
     others: Vec<String>,
     workload: Arc<Workload>,
 }
@@ -94,12 +94,6 @@ struct Built {
 struct Wrote {
     uid: String,
     resource_version: String,
-}
-
-#[derive(Clone)]
-enum Source {
-    Deployment(Arc<Deployment>),
-    StatefulSet(Arc<StatefulSet>),
 }
 
 impl Cluster {
@@ -117,9 +111,9 @@ impl Cluster {
         };
         let control_key = (settings.control_namespace, settings.control);
         let seen = Seen {
-            hpas: start.all("horizontalpodautoscalers", |_: &mut Hpa| {}),
-            deployments: start.all("deployments", |o: &mut Deployment| slim::prune(&mut o.metadata)),
-            stateful_sets: start.all("statefulsets", |o: &mut StatefulSet| slim::prune(&mut o.metadata)),
+            hpas: start.all("horizontalpodautoscalers"),
+            deployments: start.all("deployments"),
+            stateful_sets: start.all("statefulsets"),
             control: start.control(&control_key),
             watches,
             changes,
@@ -238,12 +232,12 @@ impl Seen {
         workloads
     }
 
-    fn scaled(&self, hpa: &Hpa) -> Option<Source> {
+    fn scaled(&self, hpa: &Hpa) -> Option<Arc<Scaled>> {
         let target = parse::target_ref(&hpa.spec.scale_target_ref);
         let at = (hpa.metadata.namespace.clone().unwrap_or_default(), target.name);
         match target.kind {
-            TargetKind::Deployment => find(&self.deployments, &at).map(Source::Deployment),
-            TargetKind::StatefulSet => find(&self.stateful_sets, &at).map(Source::StatefulSet),
+            TargetKind::Deployment => find(&self.deployments, &at).map(|found| Arc::clone(&found.scaled)),
+            TargetKind::StatefulSet => find(&self.stateful_sets, &at).map(|found| Arc::clone(&found.scaled)),
             TargetKind::Other(_) => None,
         }
     }
@@ -265,36 +259,18 @@ impl Seen {
 }
 
 impl Built {
-    fn new(hpa: Arc<Hpa>, scaled: Option<Source>, others: Vec<String>, flag: TimeDelta) -> Self {
-        let facts = scaled.as_ref().map(Source::facts);
-        let workload = Arc::new(parse::workload(&hpa, facts, others.clone(), flag));
+    fn new(hpa: Arc<Hpa>, scaled: Option<Arc<Scaled>>, others: Vec<String>, flag: TimeDelta) -> Self {
+        let workload = Arc::new(parse::workload(&hpa, scaled.clone(), others.clone(), flag));
         Self { hpa, scaled, others, workload }
     }
 
-    fn is_of(&self, hpa: &Arc<Hpa>, scaled: Option<&Source>, others: &[String]) -> bool {
+    fn is_of(&self, hpa: &Arc<Hpa>, scaled: Option<&Arc<Scaled>>, others: &[String]) -> bool {
         let same_scaled = match (&self.scaled, scaled) {
-            (Some(a), Some(b)) => a.is(b),
+            (Some(ours), Some(theirs)) => Arc::ptr_eq(ours, theirs),
             (None, None) => true,
             _ => false,
         };
         Arc::ptr_eq(&self.hpa, hpa) && same_scaled && self.others == others
-    }
-}
-
-impl Source {
-    fn is(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Deployment(a), Self::Deployment(b)) => Arc::ptr_eq(a, b),
-            (Self::StatefulSet(a), Self::StatefulSet(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
-
-    fn facts(&self) -> Scaled {
-        match self {
-            Self::Deployment(o) => parse::scaled(&o.metadata, &o.spec, &o.status),
-            Self::StatefulSet(o) => parse::scaled(&o.metadata, &o.spec, &o.status),
-        }
     }
 }
 
@@ -351,7 +327,7 @@ struct Start<'a> {
 
 impl Start<'_> {
     /// One watch for the cluster, or one for each namespace.
-    fn all<K>(&mut self, plural: &str, prune: fn(&mut K)) -> Vec<Arc<Cache<K>>>
+    fn all<K>(&mut self, plural: &str) -> Vec<Arc<Cache<K>>>
     where
         K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
             + Clone
@@ -363,12 +339,12 @@ impl Start<'_> {
     {
         let client = self.client.clone();
         match self.scope.clone() {
-            Scope::Cluster => vec![self.one(plural.to_owned(), Api::all(client), Config::default(), prune)],
+            Scope::Cluster => vec![self.one(plural.to_owned(), Api::all(client), Config::default())],
             Scope::Namespaces(names) => names
                 .iter()
                 .map(|ns| {
                     let api = Api::namespaced(client.clone(), ns);
-                    self.one(format!("{plural} in {ns}"), api, Config::default(), prune)
+                    self.one(format!("{plural} in {ns}"), api, Config::default())
                 })
                 .collect(),
         }
@@ -378,10 +354,10 @@ impl Start<'_> {
         let api = Api::namespaced(self.client.clone(), namespace);
         let only = Config::default().fields(&format!("metadata.name={name}"));
         let what = format!("configmap {name} in {namespace}");
-        self.one(what, api, only, |o: &mut ConfigMap| slim::prune(&mut o.metadata))
+        self.one(what, api, only)
     }
 
-    fn one<K>(&mut self, what: String, api: Api<K>, config: Config, prune: fn(&mut K)) -> Arc<Cache<K>>
+    fn one<K>(&mut self, what: String, api: Api<K>, config: Config) -> Arc<Cache<K>>
     where
         K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
     {
@@ -394,7 +370,7 @@ impl Start<'_> {
             watches: Arc::clone(&self.watches),
             changes: self.changes.clone(),
         };
-        self.tasks.spawn(follow.run(api, config, prune));
+        self.tasks.spawn(follow.run(api, config));
         cache
     }
 }
@@ -434,8 +410,8 @@ where
     K: Resource<DynamicType = ()> + Clone + Debug + DeserializeOwned + Send + Sync + 'static,
 {
     /// Follows the watch for ever: lost connections, 410 and refusals are met by [`Soon`].
-    async fn run(self, api: Api<K>, config: Config, prune: fn(&mut K)) {
-        let mut events = watcher(api, config).backoff(Soon::default()).modify(prune).boxed();
+    async fn run(self, api: Api<K>, config: Config) {
+        let mut events = watcher(api, config).backoff(Soon::default()).boxed();
         while let Some(event) = events.next().await {
             match event {
                 Ok(event) => self.take(event),

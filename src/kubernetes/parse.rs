@@ -12,23 +12,23 @@ use floorcast_models::units::Replicas;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, OwnerReference, Time};
 use kube::api::ObjectMeta;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// One workload from its HPA, its target, and the names of the other HPAs on that target.
-pub(super) fn workload(hpa: &slim::Hpa, scaled: Option<Scaled>, others: Vec<String>, flag: TimeDelta) -> Workload {
+pub(super) fn workload(hpa: &slim::Hpa, scaled: Option<Arc<Scaled>>, others: Vec<String>, flag: TimeDelta) -> Workload {
     let target_ref = target_ref(&hpa.spec.scale_target_ref);
     let controller = controller(&hpa.metadata);
-    let hpa_annotations = hpa.metadata.annotations.clone().unwrap_or_default();
     Workload {
         namespace: hpa.metadata.namespace.clone().unwrap_or_default(),
         hpa: hpa.metadata.name.clone().unwrap_or_default(),
-        target: target(hpa, scaled.as_ref(), flag),
+        target: target(hpa, scaled.as_deref(), flag),
         hpa_metrics: metrics(&hpa.spec.metrics),
         behavior: hpa.spec.behavior.as_ref().map(behavior),
-        hpa_labels: hpa.metadata.labels.clone().unwrap_or_default(),
+        hpa_labels: Arc::clone(&hpa.labels),
         created: hpa.metadata.creation_timestamp.as_ref().and_then(instant),
-        refusals: refusals(&target_ref, controller.as_ref(), &hpa.metadata, scaled.is_some(), others),
-        duplicates: duplicates(&hpa_annotations, scaled.as_ref()),
-        hpa_annotations,
+        refusals: refusals(&target_ref, controller.as_ref(), hpa, scaled.is_some(), others),
+        duplicates: duplicates(&hpa.annotations, scaled.as_deref()),
+        hpa_annotations: Arc::clone(&hpa.annotations),
         target_ref,
         controller,
         scaled,
@@ -36,17 +36,19 @@ pub(super) fn workload(hpa: &slim::Hpa, scaled: Option<Scaled>, others: Vec<Stri
     }
 }
 
-/// The part of a Deployment or StatefulSet that is kept.
-pub(super) fn scaled(metadata: &ObjectMeta, spec: &slim::ScaledSpec, status: &slim::ScaledStatus) -> Scaled {
+/// The part of a Deployment or StatefulSet that is kept, taken out of it.
+pub(super) fn scaled(whole: &mut slim::WholeScaled) -> Scaled {
+    let (labels, annotations) = slim::texts(&mut whole.metadata);
+    let slim::ScaledSpec { replicas, selector: selects, template } = std::mem::take(&mut whole.spec);
     Scaled {
-        uid: metadata.uid.clone().unwrap_or_default(),
-        annotations: metadata.annotations.clone().unwrap_or_default(),
-        labels: metadata.labels.clone().unwrap_or_default(),
-        selector: selector(Some(&spec.selector)),
-        replicas: api_replicas(spec.replicas, Replicas::ONE),
-        ready: api_replicas(status.ready_replicas, Replicas::ZERO),
-        template: spec.template.fingerprint,
-        pod_labels: spec.template.labels.clone(),
+        uid: whole.metadata.uid.take().unwrap_or_default(),
+        annotations,
+        labels,
+        selector: selector(Some(&selects)),
+        replicas: api_replicas(replicas, Replicas::ONE),
+        ready: api_replicas(whole.status.ready_replicas, Replicas::ZERO),
+        template: template.fingerprint,
+        pod_labels: template.labels,
     }
 }
 
@@ -67,7 +69,6 @@ pub(super) fn instant(time: &Time) -> Option<DateTime<Utc>> {
 }
 
 fn target(hpa: &slim::Hpa, scaled: Option<&Scaled>, flag: TimeDelta) -> Target {
-    let annotations = hpa.metadata.annotations.clone().unwrap_or_default();
     let (ours, others): (Vec<_>, Vec<_>) = hpa.managers.iter().partition(|m| m.name == super::FIELD_MANAGER);
     let observed = api_replicas(hpa.status.current_replicas, Replicas::ZERO);
     Target {
@@ -86,11 +87,11 @@ fn target(hpa: &slim::Hpa, scaled: Option<&Scaled>, flag: TimeDelta) -> Target {
             .any(|c| c.kind == "ScalingLimited" && c.status == "True" && c.reason == "TooFewReplicas"),
         scaling_active: !hpa.status.conditions.iter().any(|c| c.kind == "ScalingActive" && c.status == "False"),
         ready: scaled.map(|s| s.ready),
-        hold: hold::read(&annotations),
+        hold: hold::read(&hpa.annotations),
         ours: ours.iter().any(|m| m.owns_min),
         owners: others.iter().filter(|m| m.owns_min).map(|m| m.name.clone()).collect(),
         written_at: ours.iter().filter_map(|m| m.time.as_ref().and_then(instant)).max(),
-        released_until: annotations.get(hold::RELEASED_UNTIL).and_then(|text| hold::moment(text)),
+        released_until: hpa.annotations.get(hold::RELEASED_UNTIL).and_then(|text| hold::moment(text)),
     }
 }
 
@@ -227,12 +228,12 @@ pub(super) fn controller(metadata: &ObjectMeta) -> Option<Owner> {
 fn refusals(
     target: &TargetRef,
     controller: Option<&Owner>,
-    metadata: &ObjectMeta,
+    hpa: &slim::Hpa,
     exists: bool,
     others: Vec<String>,
 ) -> Vec<Refusal> {
     let mut refusals = Vec::new();
-    if let Some(scaled_object) = keda(metadata) {
+    if let Some(scaled_object) = keda(hpa) {
         refusals.push(Refusal::KedaOwned { scaled_object });
     } else if let Some(owner) = controller {
         refusals.push(Refusal::ControllerOwned(owner.clone()));
@@ -252,10 +253,10 @@ fn refusals(
 }
 
 /// The ScaledObject that owns the HPA: by owner reference, or by the label KEDA sets.
-fn keda(metadata: &ObjectMeta) -> Option<String> {
-    let owners = metadata.owner_references.as_deref().unwrap_or_default();
+fn keda(hpa: &slim::Hpa) -> Option<String> {
+    let owners = hpa.metadata.owner_references.as_deref().unwrap_or_default();
     let by_owner = owners.iter().find(|o| o.kind == "ScaledObject" && o.api_version.starts_with("keda.sh/"));
-    let label = || metadata.labels.as_ref()?.get("scaledobject.keda.sh/name").cloned();
+    let label = || hpa.labels.get("scaledobject.keda.sh/name").cloned();
     by_owner.map(|o| o.name.clone()).or_else(label)
 }
 

@@ -1,5 +1,12 @@
 //! The API's objects, cut down to what is used: what is not named here is never kept in memory.
+//!
+//! A map of texts takes more than 500 bytes however few it holds, so that those of an object are shared with the workloads made
+//! of it.
 
+use super::{
+    parse,
+    workload::{Scaled, Texts},
+};
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ManagedFieldsEntry, Time};
 use kube::api::ObjectMeta;
@@ -8,6 +15,7 @@ use serde::{Deserialize, Deserializer};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
 
 /// Declares an API object with `metadata` that the watcher can list and watch.
 macro_rules! resource {
@@ -46,7 +54,10 @@ resource!(ConfigMap, "", "v1", "ConfigMap", "configmaps");
 #[derive(Clone, Debug, Deserialize)]
 #[serde(from = "WholeHpa")]
 pub(super) struct Hpa {
+    /// Without labels and annotations, which stand beside it.
     pub(super) metadata: ObjectMeta,
+    pub(super) labels: Texts,
+    pub(super) annotations: Texts,
     pub(super) spec: HpaSpec,
     pub(super) status: HpaStatus,
     /// What is kept of `metadata.managedFields`.
@@ -64,7 +75,7 @@ struct WholeHpa {
 }
 
 impl From<WholeHpa> for Hpa {
-    /// As [`prune`], but keeps who owns `spec.minReplicas`, and our own entries.
+    /// Keeps who owns `spec.minReplicas`, and our own entries.
     fn from(whole: WholeHpa) -> Self {
         let WholeHpa { mut metadata, spec, mut status } = whole;
         let entries = metadata.managed_fields.take().unwrap_or_default();
@@ -74,9 +85,12 @@ impl From<WholeHpa> for Hpa {
         });
         let mut managers: Vec<Manager> = managers.filter(|m| m.owns_min || m.name == super::FIELD_MANAGER).collect();
         managers.shrink_to_fit();
-        prune(&mut metadata);
         status.conditions.retain(|c| matches!(c.kind.as_str(), "ScalingLimited" | "ScalingActive"));
-        Self { metadata, spec, status, managers }
+        let (labels, annotations) = texts(&mut metadata);
+        let (uid, creation_timestamp) = (metadata.uid.take(), metadata.creation_timestamp.take());
+        let owner_references = metadata.owner_references.take();
+        let metadata = ObjectMeta { uid, creation_timestamp, owner_references, ..identity(metadata) };
+        Self { metadata, labels, annotations, spec, status, managers }
     }
 }
 
@@ -195,18 +209,26 @@ pub(super) struct Condition {
     pub(super) reason: String,
 }
 
+/// Cut down as it is read to what a workload knows of it.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(from = "WholeScaled")]
 pub(super) struct Deployment {
-    #[serde(default)]
+    /// Namespace, name and version.
     pub(super) metadata: ObjectMeta,
-    #[serde(default)]
-    pub(super) spec: ScaledSpec,
-    #[serde(default)]
-    pub(super) status: ScaledStatus,
+    pub(super) scaled: Arc<Scaled>,
 }
 
+/// As [`Deployment`].
 #[derive(Clone, Debug, Deserialize)]
+#[serde(from = "WholeScaled")]
 pub(super) struct StatefulSet {
+    pub(super) metadata: ObjectMeta,
+    pub(super) scaled: Arc<Scaled>,
+}
+
+/// A Deployment or StatefulSet as the API writes it.
+#[derive(Deserialize)]
+pub(super) struct WholeScaled {
     #[serde(default)]
     pub(super) metadata: ObjectMeta,
     #[serde(default)]
@@ -215,7 +237,21 @@ pub(super) struct StatefulSet {
     pub(super) status: ScaledStatus,
 }
 
-#[derive(Clone, Debug, Default, Deserialize)]
+impl From<WholeScaled> for Deployment {
+    fn from(mut whole: WholeScaled) -> Self {
+        let scaled = Arc::new(parse::scaled(&mut whole));
+        Self { metadata: identity(whole.metadata), scaled }
+    }
+}
+
+impl From<WholeScaled> for StatefulSet {
+    fn from(whole: WholeScaled) -> Self {
+        let Deployment { metadata, scaled } = whole.into();
+        Self { metadata, scaled }
+    }
+}
+
+#[derive(Default, Deserialize)]
 #[serde(default)]
 pub(super) struct ScaledSpec {
     pub(super) replicas: Option<i32>,
@@ -267,15 +303,17 @@ where
     Ok(Option::<T>::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Drops metadata that nobody here reads: most of an object's bytes.
-pub(super) fn prune(metadata: &mut ObjectMeta) {
-    metadata.managed_fields = None;
-    metadata.finalizers = None;
-    metadata.self_link = None;
-    metadata.generate_name = None;
-    if let Some(annotations) = &mut metadata.annotations {
-        annotations.retain(|key, _| !BOOK_KEEPING.contains(&key.as_str()));
-    }
+/// Where an object lives, and its version: what a watch needs of its metadata.
+fn identity(metadata: ObjectMeta) -> ObjectMeta {
+    let ObjectMeta { namespace, name, resource_version, .. } = metadata;
+    ObjectMeta { namespace, name, resource_version, ..ObjectMeta::default() }
+}
+
+/// Takes out labels and annotations, without what appliers and controllers wrote for themselves.
+pub(super) fn texts(metadata: &mut ObjectMeta) -> (Texts, Texts) {
+    let mut annotations = metadata.annotations.take().unwrap_or_default();
+    annotations.retain(|key, _| !BOOK_KEEPING.contains(&key.as_str()));
+    (Arc::new(metadata.labels.take().unwrap_or_default()), Arc::new(annotations))
 }
 
 /// Does this manager own `spec.minReplicas`?

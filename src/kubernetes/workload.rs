@@ -6,6 +6,10 @@ use floorcast_models::target::Target;
 use floorcast_models::units::Replicas;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
+
+/// Labels or annotations, shared by all who read them.
+pub type Texts = Arc<BTreeMap<String, String>>;
 
 /// One HPA with what is known of its target. Cheap to share: `observe` hands out `Arc<Workload>`.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,13 +27,13 @@ pub struct Workload {
     /// `spec.behavior`, where set.
     pub behavior: Option<Behavior>,
     /// Annotations of the HPA, ours and the users', without the appliers' book-keeping.
-    pub hpa_annotations: BTreeMap<String, String>,
+    pub hpa_annotations: Texts,
     /// Labels of the HPA.
-    pub hpa_labels: BTreeMap<String, String>,
+    pub hpa_labels: Texts,
     /// When the HPA was created.
     pub created: Option<DateTime<Utc>>,
     /// The target object; `None` while it does not exist or its kind is not supported.
-    pub scaled: Option<Scaled>,
+    pub scaled: Option<Arc<Scaled>>,
     /// `ownerReference` with `controller: true` on the HPA.
     pub controller: Option<Owner>,
     /// Why no floor may be written, whatever is annotated. Empty: nothing stands against it.
@@ -65,9 +69,9 @@ pub struct Scaled {
     /// Identity of the object.
     pub uid: String,
     /// Its annotations, without the appliers' book-keeping.
-    pub annotations: BTreeMap<String, String>,
+    pub annotations: Texts,
     /// Its labels.
-    pub labels: BTreeMap<String, String>,
+    pub labels: Texts,
     /// `spec.selector`.
     pub selector: Selector,
     /// `spec.replicas`; absent is the API's default of 1.

@@ -10,6 +10,7 @@ use floorcast_models::target::{Hold, ScaleDown, Target};
 use floorcast_models::units::Replicas;
 use proptest::prelude::*;
 use std::path::Path;
+use std::sync::Arc;
 
 fn target() -> Target {
     Target {
@@ -39,8 +40,8 @@ fn workload(kind: TargetKind, name: &str, metrics: Vec<Metric>) -> Workload {
         target: target(),
         hpa_metrics: metrics,
         behavior: None,
-        hpa_annotations: BTreeMap::new(),
-        hpa_labels: BTreeMap::new(),
+        hpa_annotations: Arc::default(),
+        hpa_labels: Arc::default(),
         created: None,
         scaled: None,
         controller: None,

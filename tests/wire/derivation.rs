@@ -14,6 +14,7 @@ use floorcast_models::units::Replicas;
 use floorcast_testbed::prometheus::{Options, Prometheus, Series};
 use floorcast_testbed::tools::Module;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 const CPU: &str = "container_cpu_usage_seconds_total";
 
@@ -183,8 +184,8 @@ fn workload(kind: TargetKind, metrics: Vec<Metric>) -> Workload {
         target,
         hpa_metrics: metrics,
         behavior: None,
-        hpa_annotations: BTreeMap::new(),
-        hpa_labels: BTreeMap::new(),
+        hpa_annotations: Arc::default(),
+        hpa_labels: Arc::default(),
         created: None,
         scaled: None,
         controller: None,

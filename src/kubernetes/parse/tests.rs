@@ -28,11 +28,11 @@ fn deployment(change: impl FnOnce(&mut Value)) -> Scaled {
     });
     change(&mut value);
     let object: Deployment = serde_json::from_value(value).unwrap();
-    scaled(&object.metadata, &object.spec, &object.status)
+    Scaled::clone(&object.scaled)
 }
 
 fn read(change: impl FnOnce(&mut Value)) -> Workload {
-    workload(&hpa(change), Some(deployment(|_| {})), Vec::new(), FLAG)
+    workload(&hpa(change), Some(Arc::new(deployment(|_| {}))), Vec::new(), FLAG)
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn refusals_name_what_stands_against_a_floor() {
     });
     assert_eq!(codes(&rollout), ["unsupported_target"]);
     assert_eq!(codes(&workload(&hpa(|_| {}), None, Vec::new(), FLAG)), ["target_missing"]);
-    let shared = workload(&hpa(|_| {}), Some(deployment(|_| {})), vec!["web-2".to_owned()], FLAG);
+    let shared = workload(&hpa(|_| {}), Some(Arc::new(deployment(|_| {}))), vec!["web-2".to_owned()], FLAG);
     assert_eq!(codes(&shared), ["shared_target"]);
     let sentence = shared.refusals[0].to_string();
     assert!(
@@ -174,7 +174,7 @@ fn keys_that_differ_on_both_objects_are_told_and_book_keeping_is_not() {
         v["metadata"]["annotations"] =
             json!({"floorcast.io/mode": "shadow", "floorcast.io/quantile": "0.9", "floorcast.io/base": "3", "x": "2"});
     });
-    assert_eq!(workload(&hpa, Some(target), Vec::new(), FLAG).duplicates, ["mode"]);
+    assert_eq!(workload(&hpa, Some(Arc::new(target)), Vec::new(), FLAG).duplicates, ["mode"]);
 }
 
 #[test]
