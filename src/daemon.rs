@@ -305,9 +305,7 @@ impl Daemon {
             self.write(now, &ours, judged).await;
             self.tell(now);
         } else {
-            for one in judged {
-                write::unwritten(now, one, &mut self.roster.entries);
-            }
+            write::unwritten(now, judged, &mut self.roster.entries);
         }
     }
 
@@ -459,7 +457,7 @@ fn fallback(config: &Config) -> Policy {
         max_floor: None,
         admin_cap: config.guard.max_floor.map(|n| Replicas::new(n.get())),
         zone: config.defaults.timezone.0,
-        model: config.defaults.model.clone(),
+        model: config.defaults.model(),
         ramp: config.guard.ramp(),
         respect: config.guard.respect.get(),
         longest_hold: config.guard.longest_hold.get(),

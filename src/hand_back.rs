@@ -52,13 +52,14 @@ pub fn order(now: DateTime<Utc>, workload: &Workload, how: How, who: &Who, confi
         How::Expired => Directive::Freeze,
     };
     let policy = policy(config);
+    let evidence = nothing_known(config);
     let situation = Situation {
         now,
         target: &target,
         policy: &policy,
         plan: None,
         openings: &[],
-        evidence: nothing_known(config),
+        evidence: &evidence,
         directive,
         lead: TimeDelta::minutes(5),
     };
@@ -105,7 +106,7 @@ fn policy(config: &Config) -> Policy {
         max_floor: None,
         admin_cap: None,
         zone: defaults.timezone.0,
-        model: defaults.model.clone(),
+        model: defaults.model(),
         ramp: guard.ramp(),
         respect: guard.respect.get(),
         longest_hold: guard.longest_hold.get(),

@@ -5,12 +5,13 @@ use chrono_tz::Tz;
 use criterion::{Criterion, criterion_group, criterion_main};
 use floorcast_models::budget::{BudgetMemory, Limits, allocate};
 use floorcast_models::decide::{Derivation, Evidence, Memory, Situation, finish, propose};
+use floorcast_models::forecast::Choice;
 use floorcast_models::plan::{Curve, FloorPlan, plan_of};
 use floorcast_models::policy::{Directive, LeadTime, Mode, Policy, Ramp};
 use floorcast_models::protocol::{Identity, next};
 use floorcast_models::target::{Hold, Holder, ScaleDown, Target};
 use floorcast_models::units::{PerReplica, Replicas};
-use std::hint::black_box;
+use std::{hint::black_box, sync::Arc};
 
 const WORKLOADS: usize = 1000;
 
@@ -57,7 +58,7 @@ fn policy() -> Policy {
         max_floor: None,
         admin_cap: None,
         zone: Tz::UTC,
-        model: "auto".into(),
+        model: Choice::Auto,
         ramp: Ramp::default(),
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
@@ -83,6 +84,7 @@ fn tick(criterion: &mut Criterion) {
     let holder = Holder { namespace: "floorcast".into(), lease_uid: "u".into(), identity: "pod".into() };
     let identity = Identity { holder, epoch: 1 };
     let mut memories = vec![Memory::default(); WORKLOADS];
+    let shop: Arc<str> = "shop".into();
     let mut budget = BudgetMemory::default();
     let mut now = start();
     criterion.bench_function("decide/tick of 1000 workloads", |bencher| {
@@ -91,18 +93,20 @@ fn tick(criterion: &mut Criterion) {
             if now > start() + TimeDelta::hours(12) {
                 now = start();
             }
+            let evidence = evidence(now);
             let situation = Situation {
                 now,
                 target: &target,
                 policy: &policy,
                 plan: plan.as_ref(),
                 openings: &[],
-                evidence: evidence(now),
+                evidence: &evidence,
                 directive: Directive::Run,
                 lead: TimeDelta::minutes(5),
             };
             let proposals: Vec<_> = memories.iter().map(|memory| propose(&situation, memory)).collect();
-            let claims: Vec<_> = proposals.iter().zip(&names).map(|(p, name)| p.claim("shop", name)).collect();
+            let claims: Vec<_> =
+                proposals.iter().zip(&names).map(|(p, name)| p.claim(shop.clone(), name.clone())).collect();
             let grants = allocate(now, &claims, &Limits::default(), &mut budget);
             for ((proposal, grant), memory) in proposals.into_iter().zip(grants).zip(&mut memories) {
                 let (decision, kept) = finish(&situation, proposal, grant, std::mem::take(memory));
@@ -114,8 +118,8 @@ fn tick(criterion: &mut Criterion) {
     });
 }
 
-fn names() -> Vec<String> {
-    (0..WORKLOADS).map(|i| format!("shop/web-{i}")).collect()
+fn names() -> Vec<Arc<str>> {
+    (0..WORKLOADS).map(|i| format!("web-{i}").into()).collect()
 }
 
 criterion_group!(benches, tick);

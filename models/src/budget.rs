@@ -5,6 +5,7 @@ use crate::units::Replicas;
 use chrono::{DateTime, DurationRound, TimeDelta, Utc};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What the administrator allows over all workloads. Budgets only limit raises; they never lower what is held.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +24,9 @@ pub struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
     /// The namespace whose budget is spent.
-    pub namespace: String,
-    /// `namespace/name`: unique, the last key of the order.
-    pub workload: String,
+    pub namespace: Arc<str>,
+    /// Its name there: with the namespace unique, and the last key of the order.
+    pub workload: Arc<str>,
     /// The user's own floor.
     pub base: Replicas,
     /// The floor held now; the base where none is.
@@ -76,7 +77,7 @@ pub struct BudgetMemory {
     minute: Option<DateTime<Utc>>,
     pods: Replicas,
     /// Floors granted in this minute, so that a claim repeated before its write is observed is not charged twice.
-    granted: BTreeMap<String, Replicas>,
+    granted: BTreeMap<(Arc<str>, Arc<str>), Replicas>,
 }
 
 impl BudgetMemory {
@@ -89,7 +90,7 @@ impl BudgetMemory {
 
     /// Replicas up to which this claim was paid for: what it holds, or what it was granted in this minute.
     fn paid(&self, claim: &Claim) -> Replicas {
-        self.granted.get(&claim.workload).map_or(claim.held, |granted| claim.held.max(*granted))
+        self.granted.get(&key(claim)).map_or(claim.held, |granted| claim.held.max(*granted))
     }
 }
 
@@ -111,8 +112,12 @@ pub fn allocate(now: DateTime<Utc>, claims: &[Claim], limits: &Limits, memory: &
     grants
 }
 
-fn urgency(claim: &Claim) -> (DateTime<Utc>, Reverse<Replicas>, &str) {
-    (claim.deadline, Reverse(claim.want.saturating_sub(claim.held)), &claim.workload)
+fn urgency(claim: &Claim) -> (DateTime<Utc>, Reverse<Replicas>, &str, &str) {
+    (claim.deadline, Reverse(claim.want.saturating_sub(claim.held)), &claim.namespace, &claim.workload)
+}
+
+fn key(claim: &Claim) -> (Arc<str>, Arc<str>) {
+    (Arc::clone(&claim.namespace), Arc::clone(&claim.workload))
 }
 
 /// What is left of the budgets of replicas above base, and of new pods in this minute.
@@ -139,7 +144,7 @@ impl<'a> Purse<'a> {
 
     /// The tightest of the three budgets decides; where two are equally tight, the narrower scope is named.
     fn grant(&mut self, claim: &'a Claim, memory: &mut BudgetMemory) -> Grant {
-        let spent = self.namespaces.get(claim.namespace.as_str()).copied().unwrap_or_default();
+        let spent = self.namespaces.get(&*claim.namespace).copied().unwrap_or_default();
         let paid = memory.paid(claim);
         let free_pods = left(self.limits.pods_per_minute, u64::from(memory.pods.get()));
         let (room, by) = [
@@ -155,7 +160,7 @@ impl<'a> Purse<'a> {
         self.spend(claim, given);
         if floor > paid {
             memory.pods = memory.pods.saturating_add(floor.saturating_sub(paid));
-            memory.granted.insert(claim.workload.clone(), floor);
+            memory.granted.insert(key(claim), floor);
         }
         Grant { floor, limited_by: (given < whole).then_some(by) }
     }

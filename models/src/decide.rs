@@ -21,6 +21,7 @@ pub use state::State;
 use crate::budget::Claim;
 use crate::units::Replicas;
 use chrono::{DateTime, Utc};
+use std::sync::Arc;
 
 /// What one workload wants before the budgets of namespace and cluster are known.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,11 +75,11 @@ pub enum Course {
 impl Proposal {
     /// The claim on the budgets. Every workload that holds or wants a floor must claim: what is held counts too.
     ///
-    /// `workload` must be unique over the cluster (`namespace/name`): it is the last key of the order.
-    pub fn claim(&self, namespace: &str, workload: &str) -> Claim {
+    /// `workload` must be unique in its namespace: both together are the last key of the order.
+    pub fn claim(&self, namespace: Arc<str>, workload: Arc<str>) -> Claim {
         Claim {
-            namespace: namespace.to_owned(),
-            workload: workload.to_owned(),
+            namespace,
+            workload,
             base: self.base,
             held: self.held.unwrap_or(self.base),
             want: self.want,

@@ -1,5 +1,6 @@
 //! What the user and the administrator want for one workload, already parsed and checked.
 
+use crate::forecast::Choice;
 use crate::schedule::Window;
 use crate::units::Replicas;
 use chrono::TimeDelta;
@@ -54,8 +55,8 @@ pub struct Policy {
     pub admin_cap: Option<Replicas>,
     /// The season's wall clock.
     pub zone: Tz,
-    /// Name of the model, or `auto`.
-    pub model: String,
+    /// The model that forecasts.
+    pub model: Choice,
     /// How floors come down.
     pub ramp: Ramp,
     /// A foreign value below our floor is respected for this long (1 h by default).

@@ -50,7 +50,7 @@ pub(crate) fn policy() -> Policy {
         max_floor: None,
         admin_cap: None,
         zone: Tz::UTC,
-        model: "auto".into(),
+        model: crate::forecast::Choice::Auto,
         ramp: Ramp::default(),
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),

@@ -2,6 +2,7 @@
 
 use crate::config::{Lead, Quantile, nearest, quoted};
 use floorcast_models::{
+    forecast::Choice,
     policy::{LeadTime, Mode},
     units::{PerReplica, Replicas},
 };
@@ -43,8 +44,8 @@ pub(super) fn replicas(text: &str) -> Result<Replicas, String> {
     }
 }
 
-pub(super) fn model(text: &str) -> Result<String, String> {
-    crate::config::model::parse(text).map(|choice| choice.as_str().to_owned())
+pub(super) fn model(text: &str) -> Result<Choice, String> {
+    crate::config::model::parse(text)
 }
 
 /// A decimal number as people write it; `inf`, `nan` and units are not numbers here.

@@ -1,6 +1,7 @@
 //! The sections of the configuration that steer work, each with defaults that are safe as they are.
 
 use super::{Count, Number, Period, Quantile, zone::Zone};
+use floorcast_models::forecast::Choice;
 use floorcast_models::policy::{LeadTime, Ramp};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
@@ -26,6 +27,13 @@ pub struct Defaults {
     pub step: Period<1_000, HOUR>,
     /// How much history to learn from.
     pub history: Period<HOUR, { 12 * WEEK }>,
+}
+
+impl Defaults {
+    /// The forecasting model; its name was checked when the file was read.
+    pub fn model(&self) -> Choice {
+        self.model.parse().unwrap_or_default()
+    }
 }
 
 impl Default for Defaults {

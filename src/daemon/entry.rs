@@ -23,19 +23,19 @@ const LOOK_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// Decisions that changed something, kept for `explain`.
 const CHANGES: usize = 20;
 
-/// Identifies a workload: its HPA.
+/// Identifies a workload: its HPA. Cheap to clone: every tick makes claims on the budgets by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// Namespace of the HPA.
-    pub namespace: String,
+    pub namespace: Arc<str>,
     /// Name of the HPA.
-    pub hpa: String,
+    pub hpa: Arc<str>,
 }
 
 impl Key {
     /// The key of an observed workload.
     pub fn of(workload: &Workload) -> Self {
-        Self { namespace: workload.namespace.clone(), hpa: workload.hpa.clone() }
+        Self { namespace: workload.namespace.as_str().into(), hpa: workload.hpa.as_str().into() }
     }
 }
 

@@ -60,8 +60,8 @@ fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
     let (base, floor, until) = held(entry, last);
     let ahead = entry.ahead(lead_of(entry));
     api::Workload {
-        namespace: key.namespace.clone(),
-        hpa: key.hpa.clone(),
+        namespace: key.namespace.to_string(),
+        hpa: key.hpa.to_string(),
         target: entry.workload.target_ref.to_string(),
         mode: entry.opt_in.mode.map_or("invalid", floorcast_models::policy::Mode::as_str).to_owned(),
         state: state(entry, last).to_owned(),
@@ -249,7 +249,7 @@ pub(super) fn status(process: &Process<'_>) -> api::Status {
 /// The namespaces of all workloads, each once: keys are in their order.
 fn namespaces(entries: &Entries) -> impl Iterator<Item = &str> {
     let mut last = None;
-    entries.keys().map(|key| key.namespace.as_str()).filter(move |name| last.replace(*name) != Some(*name))
+    entries.keys().map(|key| &*key.namespace).filter(move |name| last.replace(*name) != Some(*name))
 }
 
 fn datasource(reader: &Reader) -> api::Datasource {

@@ -11,6 +11,11 @@ use std::{collections::BTreeMap, sync::Arc};
 /// Workloads by key, boxed: a node of the map has eleven places, of which five are empty when keys come in their order.
 pub(super) type Entries = BTreeMap<Key, Box<Entry>>;
 
+/// The workloads that a tick decides for, in the order of their keys: the same ones until the roster observes again.
+pub(super) fn concerned(entries: &mut Entries) -> impl Iterator<Item = (&Key, &mut Entry)> {
+    entries.iter_mut().map(|(key, entry)| (key, entry.as_mut())).filter(|(_, entry)| entry.concerns_us())
+}
+
 /// Every workload that was observed, by key.
 #[derive(Default)]
 pub(super) struct Roster {

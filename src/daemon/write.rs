@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Key, Outcome};
 use super::judge::Judged;
-use super::roster::Entries;
+use super::roster::{Entries, concerned};
 use crate::kubernetes::{
     Workload,
     apply::{Authority, Sent, Writer},
@@ -37,7 +37,7 @@ pub(super) struct Written {
     pub(super) sent: Sent,
 }
 
-/// Asks the protocol what each decision needs, and keeps the outcome.
+/// Asks the protocol what each decision, in the order of [`concerned`], needs, and keeps the outcome.
 pub(super) fn orders(
     now: DateTime<Utc>,
     identity: &Identity,
@@ -45,8 +45,7 @@ pub(super) fn orders(
     entries: &mut Entries,
 ) -> Vec<Order> {
     let mut orders = Vec::new();
-    for Judged { key, policy, decision, lead } in judged {
-        let Some(entry) = entries.get_mut(&key) else { continue };
+    for ((key, entry), Judged { policy, decision, lead }) in concerned(entries).zip(judged) {
         let memory = std::mem::take(&mut entry.memory);
         let (next, memory) = protocol::next(now, &entry.workload.target, &decision, &policy, identity, memory);
         entry.memory = memory;
@@ -54,7 +53,7 @@ pub(super) fn orders(
         entry.conclude(outcome(now, decision, lead, &next));
         // An old look at our own last write decides nothing.
         if next.action != Action::None && entry.workload.caught_up {
-            orders.push(Order { key, workload: Arc::clone(&entry.workload), next });
+            orders.push(Order { key: key.clone(), workload: Arc::clone(&entry.workload), next });
         }
     }
     orders.sort_by(|a, b| (a.next.urgency, &a.key).cmp(&(b.next.urgency, &b.key)));
@@ -86,12 +85,10 @@ fn outcome(at: DateTime<Utc>, decision: Decision, lead: Lead, next: &Next) -> Ou
     Outcome { at, state: next.state, decision, lead, reasons }
 }
 
-/// The outcome of a decision that this process does not write: a standby's, or a command's.
-pub(super) fn unwritten(now: DateTime<Utc>, judged: Judged, entries: &mut Entries) {
-    if let Some(entry) = entries.get_mut(&judged.key) {
-        let reasons = judged.decision.reasons.clone();
-        let state = judged.decision.state;
-        entry.conclude(Outcome { at: now, decision: judged.decision, lead: judged.lead, state, reasons });
+/// Outcomes of decisions that this process does not write: a standby's, or a command's.
+pub(super) fn unwritten(now: DateTime<Utc>, judged: Vec<Judged>, entries: &mut Entries) {
+    for ((_, entry), Judged { decision, lead, .. }) in concerned(entries).zip(judged) {
+        entry.conclude(Outcome { at: now, state: decision.state, reasons: decision.reasons.clone(), decision, lead });
     }
 }
 

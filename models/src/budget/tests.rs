@@ -4,10 +4,10 @@ use crate::testing::{n, time};
 use proptest::prelude::*;
 
 fn claim(workload: &str, held: u32, want: u32, deadline: i64) -> Claim {
-    let (namespace, _) = workload.split_once('/').unwrap();
+    let (namespace, name) = workload.split_once('/').unwrap();
     Claim {
-        namespace: namespace.to_owned(),
-        workload: workload.to_owned(),
+        namespace: namespace.into(),
+        workload: name.into(),
         base: n(2),
         held: n(held),
         want: n(want),
@@ -110,8 +110,8 @@ fn any_claim() -> impl Strategy<Value = Claim> {
 /// Claims with distinct names, as the daemon makes them.
 fn any_claims() -> impl Strategy<Value = Vec<Claim>> {
     prop::collection::vec(any_claim(), 0..40).prop_map(|mut claims| {
-        claims.sort_by(|a, b| a.workload.cmp(&b.workload));
-        claims.dedup_by(|a, b| a.workload == b.workload);
+        claims.sort_by(|a, b| key(a).cmp(&key(b)));
+        claims.dedup_by(|a, b| key(a) == key(b));
         claims
     })
 }
@@ -133,7 +133,7 @@ proptest! {
         let limits = limits(ns, cluster, pods);
         let grants = allocate(time(0), &claims, &limits, &mut BudgetMemory::default());
         for scope in 0..4 {
-            let (before, after) = spent(&claims, &grants, |claim| claim.namespace == format!("n{scope}"));
+            let (before, after) = spent(&claims, &grants, |claim| *claim.namespace == format!("n{scope}"));
             prop_assert!(after <= before.max(ns), "namespace n{scope}: {before} → {after} of {ns}");
         }
         let (before, after) = spent(&claims, &grants, |_| true);
@@ -169,14 +169,14 @@ proptest! {
     fn pods_of_a_minute_are_bounded_over_its_ticks(rounds in prop::collection::vec(any_claims(), 1..4), pods in 0u32..100) {
         let limits = limits(100_000, 100_000, pods);
         let mut memory = BudgetMemory::default();
-        let mut asked: BTreeMap<String, Replicas> = BTreeMap::new();
+        let mut asked: BTreeMap<_, Replicas> = BTreeMap::new();
         let mut new = 0;
         for (i, claims) in rounds.iter().enumerate() {
             let grants = allocate(time(0) + TimeDelta::seconds(15 * i as i64), claims, &limits, &mut memory);
             for (claim, grant) in claims.iter().zip(grants).filter(|(claim, _)| claim.live && claim.want > claim.held) {
-                let before = asked.get(&claim.workload).copied().unwrap_or(claim.held).max(claim.held);
+                let before = asked.get(&key(claim)).copied().unwrap_or(claim.held).max(claim.held);
                 new += grant.floor.saturating_sub(before).get();
-                asked.insert(claim.workload.clone(), before.max(grant.floor));
+                asked.insert(key(claim), before.max(grant.floor));
             }
         }
         prop_assert!(new <= pods, "{new} new pods in one minute, {pods} allowed");

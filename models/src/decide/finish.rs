@@ -101,7 +101,7 @@ impl Drawing<'_, '_> {
             self.say(Reason::Stabilising { floor, need, from });
             return floor;
         }
-        if !always_ramp && !binds(target, &self.situation.evidence, floor) {
+        if !always_ramp && !binds(target, self.situation.evidence, floor) {
             self.say(Reason::NotBinding { floor, current: target.current });
             return goal;
         }

@@ -120,7 +120,7 @@ fn without_forecast(situation: &Situation<'_>, proposal: &mut Proposal) {
 /// The rails that speak before any number is looked at: stale, then the derivation, then trust.
 fn on_evidence(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, plan: &FloorPlan, need: Replicas) {
     let shadow = situation.policy.mode == Mode::Shadow;
-    if let Some(reason) = guard::stale(situation.now, &situation.evidence) {
+    if let Some(reason) = guard::stale(situation.now, situation.evidence) {
         proposal.reasons.push(reason);
         return hold_or_drain(situation, proposal, State::Stale);
     }
@@ -150,7 +150,7 @@ fn follow(situation: &Situation<'_>, memory: &Memory, proposal: &mut Proposal, p
     if let Some(Occurrence { from, to, factor, text }) = situation.evidence.event.clone() {
         draft.reasons.push(Reason::KnownEvent { factor, from, to, event: text });
     }
-    let untrusted = guard::trust(&mut draft, &situation.evidence, proposal.base, standing);
+    let untrusted = guard::trust(&mut draft, situation.evidence, proposal.base, standing);
     if untrusted {
         proposal.state = State::Untrusted;
     }

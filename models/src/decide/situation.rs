@@ -22,7 +22,7 @@ pub struct Situation<'a> {
     /// The openings of the policy's schedule, at least as far ahead as anything is planned; empty where there is none.
     pub openings: &'a [Opening],
     /// What speaks for and against the plan.
-    pub evidence: Evidence,
+    pub evidence: &'a Evidence,
     /// What kill switch or command ask.
     pub directive: Directive,
     /// How far ahead of the load pods must be asked for.

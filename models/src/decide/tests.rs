@@ -59,7 +59,7 @@ impl Case {
             policy: &self.policy,
             plan: self.plan.as_ref(),
             openings: &self.openings,
-            evidence: self.evidence.clone(),
+            evidence: &self.evidence,
             directive: self.directive,
             lead: TimeDelta::minutes(5),
         }

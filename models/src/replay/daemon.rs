@@ -3,6 +3,7 @@
 use super::{Outlook, Recorded, setup::scale_down};
 use crate::budget::Grant;
 use crate::decide::{self, Derivation, Evidence, Memory, Situation};
+use crate::forecast::Choice;
 use crate::hpa::{self, Tolerance};
 use crate::plan::{Curve, FloorPlan, plan_of};
 use crate::policy::{Directive, LeadTime, Mode, Policy, Rails, Ramp};
@@ -46,7 +47,7 @@ fn policy(quantile: f64, lead: TimeDelta) -> Policy {
         max_floor: None,
         admin_cap: None,
         zone: Tz::UTC,
-        model: "auto".to_owned(),
+        model: Choice::Auto,
         ramp: Ramp::default(),
         respect: TimeDelta::hours(1),
         longest_hold: TimeDelta::hours(6),
@@ -112,7 +113,7 @@ impl<'a> Daemon<'a> {
             policy: &self.policy,
             plan: self.plan.as_ref(),
             openings: &[],
-            evidence: self.evidence.clone(),
+            evidence: &self.evidence,
             directive: Directive::Run,
             lead: self.outlook.lead(),
         };

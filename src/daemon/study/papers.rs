@@ -12,7 +12,6 @@ use floorcast_models::{
     backcast::Verdict,
     events::{Occurrence, occurrences, usual},
     feedback::{Response, without_overhead},
-    forecast::Choice,
     learn::Learning,
     series::{LONGEST, Series},
     study::Study,
@@ -225,8 +224,7 @@ pub(super) fn learning(
     let local = |t: DateTime<Utc>| t.with_timezone(&policy.zone).date_naive();
     let (first, last) = (now - config.defaults.history.get() - TimeDelta::days(2), now + TimeDelta::days(3));
     Learning {
-        // The annotation was checked when it was read.
-        model: policy.model.parse::<Choice>().unwrap_or_default(),
+        model: policy.model,
         quantile: policy.quantile,
         lead,
         zone: policy.zone,

@@ -87,7 +87,8 @@ fn a_fresh_memory_holds_until_one_window_and_never_past_until() {
         let case = Case::new(holding(20, recorded), 3);
         let (_, memory) = finish(&case.situation(), case.propose(), case.grant, Memory::default());
         let later = Situation { now: time(minutes), ..case.situation() };
-        let later = Situation { evidence: Evidence { newest_sample: Some(time(minutes)), ..evidence() }, ..later };
+        let evidence = Evidence { newest_sample: Some(time(minutes)), ..evidence() };
+        let later = Situation { evidence: &evidence, ..later };
         let (decision, _) = finish(&later, propose(&later, &memory), Grant::UNLIMITED, memory);
         assert_eq!(decision.floor, Some(n(floor)), "until {recorded}, {minutes} min after the restart");
         assert!(matches!(case.target.hold, Hold::Held(_)));

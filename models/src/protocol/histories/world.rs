@@ -229,13 +229,13 @@ impl World {
             policy: &self.policy,
             plan: plan.as_ref(),
             openings: &[],
-            evidence: self.evidence.clone(),
+            evidence: &self.evidence,
             directive: self.directive,
             lead: TimeDelta::minutes(5),
         };
         let memory = std::mem::take(&mut self.memory);
         let proposal = propose(&situation, &memory);
-        let claim = proposal.claim("shop", "shop/web");
+        let claim = proposal.claim("shop".into(), "web".into());
         let grant = allocate(self.now, &[claim], &self.limits, &mut self.budget)[0];
         let (decision, memory) = finish(&situation, proposal, grant, memory);
         let (next, memory) = next(self.now, seen, &decision, &self.policy, &identity(), memory);
