@@ -44,6 +44,8 @@ pub struct FloorPlan {
     origin: DateTime<Utc>,
     step: TimeDelta,
     needs: Box<[Need]>,
+    /// The most that is needed at any time.
+    most: Replicas,
 }
 
 /// What one step needs, in four bytes: a thousand plans of a day are kept. No number of replicas is above `i32::MAX`, so what is
@@ -96,7 +98,8 @@ pub fn plan_of(curves: &[Curve<'_>]) -> Option<FloorPlan> {
         needs.push(Need::of(all.and_then(|all| all.into_iter().max())));
         t = t.checked_add_signed(step)?;
     }
-    (!needs.is_empty()).then(|| FloorPlan { origin, step, needs: needs.into() })
+    let most = needs.iter().filter_map(|need| need.known()).max().unwrap_or(Replicas::ZERO);
+    (!needs.is_empty()).then(|| FloorPlan { origin, step, needs: needs.into(), most })
 }
 
 impl FloorPlan {
@@ -159,6 +162,10 @@ impl FloorPlan {
 
     /// The first stretch from `now` on in which more than `limit` replicas are needed: "capped at 18:00", hours ahead.
     pub fn capped(&self, now: DateTime<Utc>, limit: Replicas) -> Option<Capped> {
+        // Nearly always: every tick asks.
+        if self.most <= limit {
+            return None;
+        }
         let range = self.range(now, DateTime::<Utc>::MAX_UTC);
         let ahead = &self.needs[range.clone()];
         let above = |need: &Need| need.known().is_some_and(|need| need > limit);
