@@ -115,7 +115,7 @@ async fn learn(daemon: &mut Daemon, server: &Server, tick: Duration, count: usiz
 }
 
 /// Resident memory after 100 ticks and after many, if many are asked for: `FLOORCAST_BENCH_TICKS`. The simulated server's
-/// audit log is no part of the daemon and is emptied as it grows.
+/// audit log and old versions are no part of the daemon and are dropped as they grow.
 async fn endure(daemon: &mut Daemon, server: &Server, tick: Duration, many: u64) {
     if many == 0 {
         return;
@@ -125,6 +125,7 @@ async fn endure(daemon: &mut Daemon, server: &Server, tick: Duration, many: u64)
     for done in 0..many / 100 {
         Ticks::of(daemon, tick, 100).await;
         server.drain_audit();
+        server.compact();
         if done == 0 {
             first = usage::resident(pid).0;
         }

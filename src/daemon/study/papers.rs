@@ -82,8 +82,6 @@ impl Papers {
                 None => Paper::new(load, step, window),
             })
             .collect();
-        // Room for four papers of 1 KB each is what a vector begins with; most workloads have one load.
-        self.loads.shrink_to_fit();
     }
 }
 
