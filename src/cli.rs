@@ -3,15 +3,19 @@
 pub mod backtest;
 mod command;
 pub mod config;
+mod control;
 pub mod demo;
 pub mod doctor;
 pub mod drain;
+pub mod enable;
 pub mod evaluate;
 pub mod exit;
 pub mod explain;
 pub mod local;
 pub mod output;
+pub mod pages;
 mod paint;
+pub mod pause;
 pub mod plan;
 pub mod release;
 pub mod run;
@@ -23,20 +27,28 @@ pub mod when;
 pub use command::{Cli, Command, Global, Output};
 pub use exit::{Exit, Failure};
 
-use clap::Parser;
+use clap::FromArgMatches;
 use std::process::ExitCode;
 
 /// Parses the arguments, does what they say, and turns the outcome into an exit code.
 pub fn main() -> ExitCode {
     // clap prints usage errors itself, with exit code 2; --help and --version with 0.
-    let cli = Cli::parse();
+    let cli = Cli::from_arg_matches(&pages::tree().get_matches()).unwrap_or_else(|wrong| wrong.exit());
     match runtime().and_then(|runtime| runtime.block_on(dispatch(cli))) {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            eprintln!("error: {failure}");
+            eprintln!("error: {}", pages::as_called(&failure.message));
             failure.exit.into()
         }
     }
+}
+
+/// How this program was called, as it stands in the commands it suggests: kubectl runs a plugin of that name for
+/// `kubectl floorcast`.
+pub(crate) fn called() -> &'static str {
+    let path = std::env::args_os().next();
+    let stem = path.as_deref().map(std::path::Path::new).and_then(std::path::Path::file_stem);
+    if stem.is_some_and(|stem| stem == "kubectl-floorcast") { "kubectl floorcast" } else { "floorcast" }
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -56,10 +68,16 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,
+        Command::Enable(command) => enable::enable(&global, &command).await,
+        Command::Disable(command) => enable::disable(&global, &command).await,
+        Command::Pause(command) => pause::pause(&global, &command).await,
+        Command::Resume(command) => pause::resume(&global, &command).await,
         Command::Release(command) => release::run(&global, &command).await,
         Command::Drain(command) => drain::run(&global, &command).await,
         Command::Janitor(command) => release::janitor(&global, &command).await,
         Command::Doctor(command) => doctor::run(&global, &command).await,
+        Command::Completion(command) => pages::completion(&command),
+        Command::Man(command) => pages::man(&command),
         Command::Config(command) => config::run(&global, &command),
     }
 }

@@ -1,6 +1,8 @@
 //! The API server's side against a real kube-apiserver, under exactly the shipped service account, Role and policy.
 #![allow(clippy::unwrap_used)]
 
+#[path = "api_server/commands.rs"]
+mod commands;
 #[path = "api_server/ownership.rs"]
 mod ownership;
 #[path = "api_server/stage.rs"]

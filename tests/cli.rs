@@ -66,6 +66,22 @@ fn wrong_use_is_2_with_a_suggestion() {
         (&["status", "--local"][..], "--config"),
         (&["status", "--local", "--config", "x", "--server", "http://127.0.0.1:9"][..], "cannot be used with"),
         (&["explain", "shop/web", "--at", "2h"][..], "--config"),
+        (&["enable"][..], "<HPA>"),
+        (&["enable", "shop/web", "--mode", "shadwo"][..], "did you mean shadow?"),
+        (&["enable", "shop/web", "--quantile", "95"][..], "floorcast.io/quantile on the HorizontalPodAutoscaler"),
+        (&["enable", "shop/web", "--lead-time", "5"][..], "floorcast.io/lead-time"),
+        (&["enable", "shop/web", "--load", "requests(", "--print"][..], "floorcast.io/load"),
+        (&["enable", "shop/web", "--query", "sum(x)"][..], "target-per-replica is missing"),
+        (&["enable", "shop/web", "--min-replicas", "5", "--max-floor", "4"][..], "5 is above max-floor 4"),
+        (&["enable", "shop/web", "--print", "--dry-run"][..], "cannot be used with"),
+        (&["enable", "web", "-A"][..], "write NAMESPACE/NAME"),
+        (&["disable", "shop/web", "--mode", "off"][..], "unexpected argument"),
+        (&["disable", "Shop/web", "--print"][..], "is no name of an HPA"),
+        (&["pause"][..], "--all"),
+        (&["pause", "web", "--for", "3"][..], "has no unit"),
+        (&["pause", "--all", "--for", "3h"][..], "cannot be used with"),
+        (&["resume", "web", "--all"][..], "cannot be used with"),
+        (&["completion", "tcsh"][..], "powershell"),
         (&["plan", "shop/web", "-n", "other"][..], "name two namespaces"),
         (&["plan", "../../etc"][..], "is no name of an HPA"),
         (&["status", "--server", "localhost:1"][..], "write for example http://127.0.0.1:8081"),
@@ -91,6 +107,10 @@ fn what_cannot_be_reached_is_3() {
     for arguments in [
         &["status"][..],
         &["status", "--server", "http://127.0.0.1:9"][..],
+        &["enable", "web"][..],
+        &["disable", "web"][..],
+        &["pause", "web"][..],
+        &["resume", "--all"][..],
         &["run"][..],
         &["run", "--config", "/nonexistent/floorcast.yaml"][..],
         &["doctor"][..],
@@ -114,6 +134,70 @@ fn a_file_is_good_or_told_why_not() {
     let (code, _, err) = said(&["config", "validate", bad.path().to_str().unwrap()]);
     assert_eq!(code, 1);
     assert!(err.contains(":2:13: defaults.quantile: 1.5 is out of range"), "{err}");
+}
+
+#[test]
+fn a_patch_for_git_needs_no_cluster_and_quotes_what_yaml_would_take_for_a_number() {
+    let (code, out, err) =
+        said(&["enable", "shop/web", "--quantile", "0.99", "--load", "requests(service=web)", "--print"]);
+    assert_eq!(code, 0, "{err}");
+    // What only the administrator's configuration knows is told, and keeps nobody from writing the patch.
+    assert!(
+        err.starts_with("note: ") && err.contains("requests(service=web) is not checked without --config"),
+        "{err}"
+    );
+    for line in ["kind: HorizontalPodAutoscaler", "  name: web", "  namespace: shop", "    floorcast.io/mode: shadow"] {
+        assert!(out.lines().any(|found| found == line), "{line}: {out}");
+    }
+    assert!(out.contains("floorcast.io/quantile: \"0.99\"") || out.contains("floorcast.io/quantile: '0.99'"), "{out}");
+    let (code, out, _) = said(&["disable", "web", "--print"]);
+    assert_eq!(code, 0);
+    assert!(out.contains("floorcast.io/mode: null") && !out.contains("namespace"), "{out}");
+}
+
+#[test]
+fn every_shell_has_completions_and_every_command_a_page() {
+    let (_, help, _) = said(&["--help"]);
+    let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+    let commands: Vec<&str> = listed.filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 15 && commands.contains(&"enable"), "{commands:?}");
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let (code, script, err) = said(&["completion", shell]);
+        assert_eq!((code, err.as_str()), (0, ""));
+        for word in commands.iter().chain(&["--lead-time"]) {
+            assert!(script.contains(word.trim_start_matches("--")), "{shell}: {word}");
+        }
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let (code, _, err) = said(&["man", "--into", folder.path().to_str().unwrap()]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    for command in commands {
+        let page = std::fs::read_to_string(folder.path().join(format!("floorcast-{command}.1"))).unwrap();
+        assert!(page.contains(".SH SYNOPSIS"), "{page}");
+    }
+    let (code, _, err) = said(&["man", "--into", "/proc/nowhere"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("/proc/nowhere cannot be written"), "{err}");
+}
+
+#[test]
+fn called_as_a_plugin_it_says_kubectl() {
+    let folder = tempfile::tempdir().unwrap();
+    let plugin = folder.path().join("kubectl-floorcast");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_floorcast"), &plugin).unwrap();
+    let said = |arguments: &[&str]| {
+        let out = Command::new(&plugin).args(arguments).env_clear().output().unwrap();
+        String::from_utf8([out.stdout, out.stderr].concat()).unwrap()
+    };
+    for (arguments, line) in [
+        (&["--help"][..], "Usage: kubectl floorcast [OPTIONS] <COMMAND>"),
+        (&["plan", "--help"][..], "Usage: kubectl floorcast plan [OPTIONS] <HPA>"),
+        (&["statsu"][..], "Usage: kubectl floorcast"),
+        (&["pause", "--help"][..], "  kubectl floorcast pause --all "),
+        (&["--version"][..], concat!("floorcast ", env!("CARGO_PKG_VERSION"))),
+    ] {
+        assert!(said(arguments).contains(line), "{arguments:?}: {}", said(arguments));
+    }
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The tree of commands and what holds everywhere.
 
-use super::{Failure, backtest, config, demo, doctor, drain, evaluate, explain, plan, release, run, status};
+use super::{
+    Failure, backtest, config, demo, doctor, drain, enable, evaluate, explain, pages, pause, plan, release, run, status,
+};
 use crate::{
     config::{Config as Configuration, period},
     kubernetes::Source,
@@ -86,6 +88,14 @@ pub enum Command {
     Plan(plan::Plan),
     /// Why a workload's floor is what it is
     Explain(explain::Explain),
+    /// Opt a workload in: shadow mode unless told otherwise
+    Enable(enable::Enable),
+    /// Opt a workload out
+    Disable(enable::Disable),
+    /// Stop raising floors for a while
+    Pause(pause::Pause),
+    /// Raise floors again
+    Resume(pause::Resume),
     /// Hand floors back at once
     Release(release::Release),
     /// Hand floors back by the ramp
@@ -97,6 +107,10 @@ pub enum Command {
     /// Look at, check or describe the configuration
     #[command(subcommand)]
     Config(config::Config),
+    /// Completions for a shell
+    Completion(pages::Completion),
+    /// Man pages
+    Man(pages::Man),
 }
 
 impl Global {

@@ -2,7 +2,8 @@
 //! the object, which keeps the daemon from raising again, and by the command's own steps, whether a daemon runs or not.
 
 use super::{
-    Exit, Failure, Global, output,
+    Exit, Failure, Global,
+    control::{Switch, Told, Word, answer, refused},
     release::{Peace, peace, person, told},
 };
 use crate::{
@@ -10,21 +11,13 @@ use crate::{
     hand_back::{self, How},
     kubernetes::{
         self, Clients, Workload,
-        control::Control,
         held::{ask_for_peace, held},
     },
     process,
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use floorcast_models::{policy::Directive, protocol::Action, target::Hold, units::Replicas};
-use k8s_openapi::api::{coordination::v1::Lease, core::v1::ConfigMap};
-use kube::{
-    Api,
-    api::{Patch, PatchParams},
-};
-use serde::Serialize;
-use serde_json::json;
+use floorcast_models::{protocol::Action, target::Hold, units::Replicas};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Failed writes in a row before the command gives up; its mark stays.
@@ -56,18 +49,6 @@ pub struct Drain {
     pub dry_run: bool,
 }
 
-/// What `-o json` prints.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Told {
-    /// What was written, where.
-    what: String,
-    /// What follows from it.
-    then: String,
-    /// How to undo it.
-    undo: String,
-}
-
 /// Drains one workload, or sets the switch.
 pub async fn run(global: &Global, command: &Drain) -> Result<Exit, Failure> {
     let config = match &command.config {
@@ -82,7 +63,7 @@ pub async fn run(global: &Global, command: &Drain) -> Result<Exit, Failure> {
             let one = One { clients: &clients, config: &config, namespace, name, global, command };
             one.drain().await
         }
-        None => switch(global, command, &config, &clients).await,
+        None => Switch { global, config: &config, clients: &clients, dry_run: command.dry_run }.turn(Word::Drain).await,
     }
 }
 
@@ -125,7 +106,7 @@ impl One<'_> {
             let steps = self.steps(floor, base);
             return self.tell(format!("would lower {key} from {floor} to {base}, {steps}"), until);
         }
-        ask_for_peace(&self.clients.write, &workload, until).await.map_err(|e| refused(&key, &e))?;
+        ask_for_peace(&self.clients.write, &workload, Some(until)).await.map_err(|e| refused(&key, &e))?;
         if self.command.no_wait {
             return self.tell(format!("{key} is marked: a running daemon lowers it from {floor} to {base}"), until);
         }
@@ -179,78 +160,4 @@ impl One<'_> {
         let undo = format!("kubectl annotate hpa -n {} {} {key}-", self.namespace, self.name);
         answer(self.global, &Told { what, then, undo })
     }
-}
-
-/// Why an object of ours could not be changed.
-pub(super) fn refused(what: &str, error: &kube::Error) -> Failure {
-    let why = kubernetes::chain(error);
-    match error {
-        kube::Error::Api(status) if status.code == 403 => {
-            Failure::new(Exit::No, format!("{what} may not be changed by this account: {why}"))
-        }
-        kube::Error::Api(status) if status.code == 404 => {
-            Failure::new(Exit::No, format!("{what} does not exist: {why}"))
-        }
-        _ => Failure::unreachable(format!("{what}: {why}")),
-    }
-}
-
-fn answer(global: &Global, told: &Told) -> Result<Exit, Failure> {
-    let text = |t: &Told| format!("{}\nthen: {}\nundo: {}\n", t.what, t.then, t.undo);
-    output::print(global.output, told, text)?;
-    Ok(Exit::Done)
-}
-
-/// Sets the kill switch to `drain` with the rights of whoever calls.
-async fn switch(global: &Global, command: &Drain, config: &Config, clients: &Clients) -> Result<Exit, Failure> {
-    let own = global.own_namespace(config);
-    let name = config.kubernetes.control.as_str();
-    let maps: Api<ConfigMap> = Api::namespaced(clients.write.clone(), &own);
-    let shown = format!("ConfigMap {own}/{name}");
-    let map = maps.get(name).await.map_err(|e| {
-        let mut failure = refused(&shown, &e);
-        failure
-            .message
-            .push_str("; it is in deploy/manifests/control.yaml; --floorcast-namespace says where floorcast runs");
-        failure
-    })?;
-    let key = global.namespace.as_ref().map_or_else(|| "cluster".to_owned(), |ns| format!("namespace.{ns}"));
-    let before = map.data.as_ref().and_then(|data| data.get(&key));
-    let stands = before.map_or("run", String::as_str);
-    let single = std::collections::BTreeMap::from([("cluster".to_owned(), stands.to_owned())]);
-    if Control::parse(&single).directive("") == Directive::Release {
-        let said = format!("{shown}: {key} says release, which is stricter than drain; nothing was changed");
-        return Err(Failure::new(Exit::No, said));
-    }
-    if !command.dry_run {
-        let params = PatchParams { field_manager: Some("floorcast-command".to_owned()), ..PatchParams::default() };
-        let patch = Patch::Merge(json!({"data": {(key.as_str()): "drain"}}));
-        maps.patch(name, &params, &patch).await.map_err(|e| refused(&shown, &e))?;
-    }
-    let would = if command.dry_run { "would be" } else { "is" };
-    let before = json!({"data": {(key.as_str()): before}});
-    answer(
-        global,
-        &Told {
-            what: format!("{shown}: {key} {would} drain (was {stands})"),
-            then: carried_out(clients, &own, config).await,
-            undo: format!("kubectl patch configmap -n {own} {name} --type merge -p '{before}'"),
-        },
-    )
-}
-
-/// Who carries the switch out.
-async fn carried_out(clients: &Clients, own: &str, config: &Config) -> String {
-    let leases: Api<Lease> = Api::namespaced(clients.watch.clone(), own);
-    let lease = leases.get_opt(&config.kubernetes.lease).await.ok().flatten();
-    let holder = lease.and_then(|l| l.spec).and_then(|s| s.holder_identity).filter(|h| !h.is_empty());
-    let slowly = "and raises nothing while the switch says so";
-    holder.map_or_else(
-        || {
-            "nobody holds the Lease, so no daemon carries it out: floors stand until their `until`, then the janitor lowers \
-             them; floorcast release --all hands them back now"
-                .to_owned()
-        },
-        |holder| format!("{holder} lowers every floor by the ramp, {slowly}"),
-    )
 }

@@ -7,7 +7,7 @@ use std::io::Write;
 /// Prints an answer: `table` for people, the value itself for programs.
 pub fn print<T: Serialize>(form: Output, value: &T, table: impl FnOnce(&T) -> String) -> Result<(), Failure> {
     let text = match form {
-        Output::Table => table(value),
+        Output::Table => super::pages::as_called(&table(value)).into_owned(),
         Output::Json => serde_json::to_string_pretty(value).map_err(unprintable)? + "\n",
         Output::Yaml => serde_saphyr::to_string(value).map_err(unprintable)?,
     };

@@ -1,6 +1,6 @@
 //! `release` and `janitor`: floors handed back by the command itself, whether a daemon runs or not.
 
-use super::{Exit, Failure, Global, drain::refused, output, output::Table};
+use super::{Exit, Failure, Global, control::refused, output, output::Table};
 use crate::{
     config::{self, Config, Period},
     hand_back::{self, How, Who},
