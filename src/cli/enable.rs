@@ -102,16 +102,24 @@ pub async fn enable(global: &Global, command: &Enable) -> Result<Exit, Failure> 
     if command.how.print {
         let mut wanted = wanted;
         wanted.entry(Key::Mode).or_insert_with(|| "shadow".to_owned());
-        let notes = said::checked(&wanted, &BTreeMap::new(), &config, &command.how.config, namespace.as_deref())?;
-        notes.iter().for_each(|note| eprintln!("note: {note}"));
+        let notes =
+            said::checked(&wanted, &BTreeMap::new(), &config, command.how.config.as_ref(), namespace.as_deref())?;
+        for note in notes {
+            eprintln!("note: {note}");
+        }
         return print(namespace.as_deref(), &name, wanted.into_iter().map(|(key, value)| (key, Some(value))));
     }
     // What is wrong in itself is told without a cluster.
-    said::checked(&wanted, &BTreeMap::new(), &config, &command.how.config, namespace.as_deref())?;
+    said::checked(&wanted, &BTreeMap::new(), &config, command.how.config.as_ref(), namespace.as_deref())?;
     let object = command.how.find(global, &command.hpa, &config).await?;
     let plan = object.opt_in(wanted, command.how.force_conflicts)?;
-    let mut notes =
-        said::checked(&plan.all, &object.target, &config, &command.how.config, Some(&object.workload.namespace))?;
+    let mut notes = said::checked(
+        &plan.all,
+        &object.target,
+        &config,
+        command.how.config.as_ref(),
+        Some(&object.workload.namespace),
+    )?;
     object.against(&plan.all, &mut notes)?;
     let after = object.apply(&plan.ours, &command.how).await?;
     let mode = plan.all.get(&Key::Mode).map_or("shadow", String::as_str);

@@ -8,5 +8,6 @@ mod cluster;
 mod dashboards;
 mod files;
 mod image;
+mod krew;
 mod manifests;
 mod reference;

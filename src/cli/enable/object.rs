@@ -21,7 +21,7 @@ use kube::{
     Api, Client, Resource,
     api::{ListParams, Patch, PatchParams},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
 
 /// An HPA, its target's annotations, and who owns what.
@@ -208,11 +208,7 @@ impl Object {
         self.send(&params, &Patch::Apply(body)).await
     }
 
-    async fn send(
-        &self,
-        params: &PatchParams,
-        patch: &Patch<serde_json::Value>,
-    ) -> Result<BTreeMap<String, String>, Failure> {
+    async fn send(&self, params: &PatchParams, patch: &Patch<Value>) -> Result<BTreeMap<String, String>, Failure> {
         let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.client.clone(), &self.workload.namespace);
         let sent = api.patch(&self.workload.hpa, params, patch).await;
         sent.map(|hpa| hpa.metadata.annotations.unwrap_or_default()).map_err(|e| match &e {
@@ -238,7 +234,8 @@ impl Object {
             }));
         }
         if how.force_conflicts {
-            let nulls: BTreeMap<String, ()> = standing.iter().map(|key| (key.annotation(), ())).collect();
+            let nulls: serde_json::Map<String, Value> =
+                standing.iter().map(|key| (key.annotation(), Value::Null)).collect();
             let params =
                 PatchParams { field_manager: Some(MANAGER.to_owned()), dry_run: how.dry_run, ..PatchParams::default() };
             let body = json!({"metadata": {"uid": self.workload.target.uid, "annotations": nulls}});

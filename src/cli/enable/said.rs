@@ -77,7 +77,7 @@ pub(super) fn checked(
     wanted: &BTreeMap<Key, String>,
     target: &BTreeMap<String, String>,
     config: &Config,
-    file: &Option<PathBuf>,
+    file: Option<&PathBuf>,
     namespace: Option<&str>,
 ) -> Result<Vec<String>, Failure> {
     let mut hpa: BTreeMap<String, String> =
