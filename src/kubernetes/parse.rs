@@ -29,6 +29,7 @@ pub(super) fn workload(hpa: &slim::Hpa, scaled: Option<Arc<Scaled>>, others: Vec
         refusals: refusals(&target_ref, controller.as_ref(), hpa, scaled.is_some(), others),
         duplicates: duplicates(&hpa.annotations, scaled.as_deref()),
         hpa_annotations: Arc::clone(&hpa.annotations),
+        annotated: hpa.annotated,
         target_ref,
         controller,
         scaled,
@@ -38,17 +39,14 @@ pub(super) fn workload(hpa: &slim::Hpa, scaled: Option<Arc<Scaled>>, others: Vec
 
 /// The part of a Deployment or StatefulSet that is kept, taken out of it.
 pub(super) fn scaled(whole: &mut slim::WholeScaled) -> Scaled {
-    let (labels, annotations) = slim::texts(&mut whole.metadata);
     let slim::ScaledSpec { replicas, selector: selects, template } = std::mem::take(&mut whole.spec);
     Scaled {
         uid: whole.metadata.uid.take().unwrap_or_default(),
-        annotations,
-        labels,
+        annotations: slim::annotations(&mut whole.metadata),
         selector: selector(Some(&selects)),
         replicas: api_replicas(replicas, Replicas::ONE),
         ready: api_replicas(whole.status.ready_replicas, Replicas::ZERO),
-        template: template.fingerprint,
-        pod_labels: template.labels,
+        template: template.0,
     }
 }
 

@@ -57,7 +57,10 @@ pub(super) struct Hpa {
     /// Without labels and annotations, which stand beside it.
     pub(super) metadata: ObjectMeta,
     pub(super) labels: Texts,
+    /// Ours alone.
     pub(super) annotations: Texts,
+    /// There are annotations, ours or others.
+    pub(super) annotated: bool,
     pub(super) spec: HpaSpec,
     pub(super) status: HpaStatus,
     /// What is kept of `metadata.managedFields`.
@@ -86,11 +89,13 @@ impl From<WholeHpa> for Hpa {
         let mut managers: Vec<Manager> = managers.filter(|m| m.owns_min || m.name == super::FIELD_MANAGER).collect();
         managers.shrink_to_fit();
         status.conditions.retain(|c| matches!(c.kind.as_str(), "ScalingLimited" | "ScalingActive"));
-        let (labels, annotations) = texts(&mut metadata);
+        let labels = Arc::new(metadata.labels.take().unwrap_or_default());
+        let annotated = metadata.annotations.as_ref().is_some_and(|all| !all.is_empty());
+        let annotations = annotations(&mut metadata);
         let (uid, creation_timestamp) = (metadata.uid.take(), metadata.creation_timestamp.take());
         let owner_references = metadata.owner_references.take();
         let metadata = ObjectMeta { uid, creation_timestamp, owner_references, ..identity(metadata) };
-        Self { metadata, labels, annotations, spec, status, managers }
+        Self { metadata, labels, annotations, annotated, spec, status, managers }
     }
 }
 
@@ -265,25 +270,16 @@ pub(super) struct ScaledStatus {
     pub(super) ready_replicas: Option<i32>,
 }
 
-/// A pod template, kept as its labels and a fingerprint.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Template {
-    pub(super) labels: BTreeMap<String, String>,
-    pub(super) fingerprint: u64,
-}
+/// A pod template, kept as its fingerprint.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Template(pub(super) u64);
 
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        let labels = value.pointer("/metadata/labels").and_then(|l| l.as_object());
         let mut hasher = DefaultHasher::new();
-        value.to_string().hash(&mut hasher);
-        Ok(Self { labels: labels.into_iter().flatten().filter_map(text_pair).collect(), fingerprint: hasher.finish() })
+        serde_json::Value::deserialize(deserializer)?.to_string().hash(&mut hasher);
+        Ok(Self(hasher.finish()))
     }
-}
-
-fn text_pair((key, value): (&String, &serde_json::Value)) -> Option<(String, String)> {
-    Some((key.clone(), value.as_str()?.to_owned()))
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -309,22 +305,14 @@ fn identity(metadata: ObjectMeta) -> ObjectMeta {
     ObjectMeta { namespace, name, resource_version, ..ObjectMeta::default() }
 }
 
-/// Takes out labels and annotations, without what appliers and controllers wrote for themselves.
-pub(super) fn texts(metadata: &mut ObjectMeta) -> (Texts, Texts) {
+/// Takes out the annotations that are ours; those of others, large ones of appliers among them, are not kept.
+pub(super) fn annotations(metadata: &mut ObjectMeta) -> Texts {
     let mut annotations = metadata.annotations.take().unwrap_or_default();
-    annotations.retain(|key, _| !BOOK_KEEPING.contains(&key.as_str()));
-    (Arc::new(metadata.labels.take().unwrap_or_default()), Arc::new(annotations))
+    annotations.retain(|key, _| key.starts_with(super::PREFIX));
+    Arc::new(annotations)
 }
 
 /// Does this manager own `spec.minReplicas`?
 fn owns_min(entry: &ManagedFieldsEntry) -> bool {
     entry.fields_v1.as_ref().is_some_and(|f| f.0.pointer("/f:spec/f:minReplicas").is_some())
 }
-
-/// Large annotations of appliers and controllers.
-const BOOK_KEEPING: [&str; 4] = [
-    "kubectl.kubernetes.io/last-applied-configuration",
-    "deployment.kubernetes.io/revision",
-    "autoscaling.alpha.kubernetes.io/conditions",
-    "autoscaling.alpha.kubernetes.io/current-metrics",
-];

@@ -26,8 +26,10 @@ pub struct Workload {
     pub hpa_metrics: Vec<Metric>,
     /// `spec.behavior`, where set.
     pub behavior: Option<Behavior>,
-    /// Annotations of the HPA, ours and the users', without the appliers' book-keeping.
+    /// Our annotations on the HPA: opt-in and book-keeping.
     pub hpa_annotations: Texts,
+    /// The HPA has annotations, ours or others.
+    pub annotated: bool,
     /// Labels of the HPA.
     pub hpa_labels: Texts,
     /// When the HPA was created.
@@ -55,12 +57,6 @@ impl Workload {
         static NONE: BTreeMap<String, String> = BTreeMap::new();
         self.scaled.as_ref().map_or(&NONE, |s| &s.annotations)
     }
-
-    /// Labels of the target; empty where it is not known.
-    pub fn target_labels(&self) -> &BTreeMap<String, String> {
-        static NONE: BTreeMap<String, String> = BTreeMap::new();
-        self.scaled.as_ref().map_or(&NONE, |s| &s.labels)
-    }
 }
 
 /// The Deployment or StatefulSet that the HPA scales.
@@ -68,10 +64,8 @@ impl Workload {
 pub struct Scaled {
     /// Identity of the object.
     pub uid: String,
-    /// Its annotations, without the appliers' book-keeping.
+    /// Our annotations on it.
     pub annotations: Texts,
-    /// Its labels.
-    pub labels: Texts,
     /// `spec.selector`.
     pub selector: Selector,
     /// `spec.replicas`; absent is the API's default of 1.
@@ -80,8 +74,6 @@ pub struct Scaled {
     pub ready: Replicas,
     /// Changes exactly when the pod template does: time to list the pods again.
     pub template: u64,
-    /// Labels of the pod template (for queries by label).
-    pub pod_labels: BTreeMap<String, String>,
 }
 
 /// `spec.scaleTargetRef`.

@@ -41,6 +41,7 @@ fn workload(kind: TargetKind, name: &str, metrics: Vec<Metric>) -> Workload {
         hpa_metrics: metrics,
         behavior: None,
         hpa_annotations: Arc::default(),
+        annotated: false,
         hpa_labels: Arc::default(),
         created: None,
         scaled: None,

@@ -128,7 +128,7 @@ fn unmark(workload: &Workload, released_until: Option<DateTime<Utc>>) -> Vec<Val
     let mut operations: Vec<Value> = hold::BOOK.iter().filter(|k| there(k)).map(|k| remove(&annotation(k))).collect();
     let key = hold::RELEASED_UNTIL;
     match released_until {
-        Some(until) if workload.hpa_annotations.is_empty() => {
+        Some(until) if !workload.annotated => {
             let map = Map::from_iter([(key.to_owned(), Value::from(hold::stamp(until)))]);
             operations.push(json!({"op": "add", "path": "/metadata/annotations", "value": map}));
         }

@@ -189,6 +189,17 @@ async fn an_object_without_annotations_gets_the_map_with_the_mark() {
     assert_eq!(last["value"]["floorcast.io/released-until"], "2027-01-15T08:00:00Z");
 }
 
+/// An HPA whose only annotation is an applier's: the map is added to, not put in its place.
+#[tokio::test(start_paused = true)]
+async fn annotations_of_others_outlive_the_mark() {
+    let script = Script::of([ok(object(2, "42", &["kubectl"]))]);
+    let applied = workload(&json!({"kubectl.kubernetes.io/last-applied-configuration": "{}"}), &json!(null));
+    send(&script, &applied, &give_back(Some(start()))).await;
+    let last = script.sent()[0].body.as_array().unwrap().last().unwrap().clone();
+    assert_eq!(last["path"], "/metadata/annotations/floorcast.io~1released-until");
+    assert_eq!(last["value"], "2027-01-15T08:00:00Z");
+}
+
 #[tokio::test(start_paused = true)]
 async fn disowning_is_tried_again_on_a_fresh_look_and_its_failure_is_told() {
     let stale = || failure(422, "the server rejected our request due to an error in our request", &Value::Null);

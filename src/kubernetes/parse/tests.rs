@@ -182,13 +182,15 @@ fn the_templates_fingerprint_changes_with_the_template_only() {
     let plain = deployment(|_| {}).template;
     assert_eq!(deployment(|v| v["spec"]["replicas"] = json!(9)).template, plain);
     assert_ne!(deployment(|v| v["spec"]["template"]["spec"]["containers"][0]["image"] = json!("b")).template, plain);
-    assert_eq!(deployment(|_| {}).pod_labels["app"], "web");
 }
 
 #[test]
-fn appliers_book_keeping_is_not_kept() {
+fn annotations_of_others_are_not_kept_but_known_to_be_there() {
     let workload = read(|v| {
         v["metadata"]["annotations"] = json!({"kubectl.kubernetes.io/last-applied-configuration": "{}", "a": "b"});
     });
-    assert_eq!(workload.hpa_annotations.keys().collect::<Vec<_>>(), ["a"]);
+    assert_eq!((workload.hpa_annotations.len(), workload.annotated), (0, true));
+    let ours = read(|v| v["metadata"]["annotations"] = json!({"floorcast.io/mode": "live", "a": "b"}));
+    assert_eq!(ours.hpa_annotations.keys().collect::<Vec<_>>(), ["floorcast.io/mode"]);
+    assert!(!read(|_| {}).annotated);
 }
