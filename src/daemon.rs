@@ -46,8 +46,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Studies under way at once. The datasources' own bulkheads let four questions through each; more studies would only wait.
-const STUDIES: usize = 16;
+/// Studies under way at once. The datasources' own bulkheads let four questions through each: while four are answered, four are
+/// asked by whom was answered. More would only wait, with weeks of samples in their hands.
+const STUDIES: usize = 8;
 /// Requests that a study makes at most in the common case: a load, the HPA's own figures of the back-cast, twice each.
 const ASKED_BY_A_STUDY: usize = 8;
 /// Changes of the cluster are gathered this long before a tick is brought forward for them.
@@ -426,7 +427,7 @@ impl Daemon {
     }
 
     /// Waits for one study under way, if there is any, and begins what is due in its place: a thousand workloads are studied
-    /// one after another between two ticks, not sixteen at each.
+    /// one after another between two ticks, not a few at each.
     pub async fn settle(&mut self) {
         if let Some(report) = self.studies.join_next().await {
             self.study_back(report);
