@@ -71,6 +71,9 @@ impl Model for Corrected {
 
     fn learn(&mut self, seen: &Context<'_>, realised: &Realised) {
         for window in seen.completed() {
+            if seen.past.is_masked(window.origin - 1) {
+                continue;
+            }
             let load = realised.of(seen.anchors.kind(window.anchor));
             let base = self.base(seen, window.start, window.window);
             let residual = self.space.residual(load, base, seen.offset) / self.space.unit(seen.past);

@@ -140,8 +140,8 @@ impl Ensemble {
         let excluded = self.judge.excludes(self.past.stamp(self.past.next()));
         self.past.push(value, excluded);
         self.judge.judge(&mut self.past, expected);
+        self.follow(self.judge.suspects(&self.past));
         let suspect = self.judge.suspects_burst(&self.past);
-        self.follow(suspect);
         let turns = Turns::new(&self.anchors, self.past.next());
         self.learn(&turns, suspect);
         self.predict(&turns);
@@ -216,7 +216,9 @@ impl Ensemble {
         for window in turns.completed() {
             let a = window.anchor;
             let target = realised.of(self.anchors.kind(a));
-            let Some(open) = self.pending.at(&self.anchors, a, window.origin).filter(|_| target.is_finite()) else {
+            // What was forecast out of the midst of trouble says nothing of other forecasts.
+            let sound = target.is_finite() && !self.past.is_masked(window.origin - 1);
+            let Some(open) = self.pending.at(&self.anchors, a, window.origin).filter(|_| sound) else {
                 continue;
             };
             if !suspect {
