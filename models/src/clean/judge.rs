@@ -21,7 +21,7 @@ const BELIEVED_AFTER_DAYS: i64 = 4;
 const BURST_DEVIATIONS: f64 = 8.0;
 /// …and each this many times the season.
 const BURST_FACTOR: f64 = 1.6;
-/// Samples below that in a row that end it.
+/// Samples in a row, below that or missing, that end it.
 const BURST_LULL: i64 = 3;
 /// A burst that lasts longer is a change of level: seconds.
 const BURST_LONGEST: i64 = 3 * 3600;
@@ -241,6 +241,8 @@ impl Judge {
             Run::Gap { .. } => {}
             // What fell and then went silent is one outage; it ends when samples come back.
             Run::Low(low) if low.masked => {}
+            // A sample or two that are missing say nothing of a rise: it may go on behind them.
+            Run::High(high) if i - high.newest < BURST_LULL => {}
             run => {
                 self.end_run(past, run, i);
                 self.run = Run::Gap { since: i };

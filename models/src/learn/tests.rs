@@ -122,6 +122,19 @@ fn a_burst_last_week_does_not_raise_this_week() {
 }
 
 #[test]
+fn samples_that_are_missing_do_not_cut_a_long_rise_into_bursts() {
+    let rise = 20 * PER_DAY + 12 * 12..20 * PER_DAY + 17 * 12;
+    let series = series_from(27, |i| match i {
+        i if rise.contains(&i) && i % 12 == 5 => f64::NAN,
+        i if rise.contains(&i) => 5.0 * office(i),
+        i => office(i),
+    });
+    let learned = learned(&series);
+    let told: Vec<_> = learned.notes().iter().map(|n| n.what).collect();
+    assert!(told.contains(&Recognised::LevelShift) && !told.contains(&Recognised::Burst), "{told:?}");
+}
+
+#[test]
 fn a_burst_at_the_same_hour_every_day_is_a_season() {
     let series = series_from(28, |i| office(i) * if i % PER_DAY / 12 == 3 { 5.0 } else { 1.0 });
     let forecast = ahead(&series);
