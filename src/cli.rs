@@ -18,6 +18,7 @@ mod paint;
 pub mod pause;
 pub mod plan;
 pub mod release;
+pub mod report;
 pub mod run;
 pub mod server;
 pub mod spark;
@@ -68,6 +69,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
         Command::Status(command) => status::run(&global, &command).await,
         Command::Plan(command) => plan::run(&global, &command).await,
         Command::Explain(command) => explain::run(&global, &command).await,
+        Command::Report(command) => report::run(&global, &command).await,
         Command::Enable(command) => enable::enable(&global, &command).await,
         Command::Disable(command) => enable::disable(&global, &command).await,
         Command::Pause(command) => pause::pause(&global, &command).await,

@@ -81,6 +81,8 @@ fn wrong_use_is_2_with_a_suggestion() {
         (&["pause", "web", "--for", "3"][..], "has no unit"),
         (&["pause", "--all", "--for", "3h"][..], "cannot be used with"),
         (&["resume", "web", "--all"][..], "cannot be used with"),
+        (&["report"][..], "--config"),
+        (&["report", "--config", "x", "--days", "0"][..], "1..=90"),
         (&["completion", "tcsh"][..], "powershell"),
         (&["plan", "shop/web", "-n", "other"][..], "name two namespaces"),
         (&["plan", "../../etc"][..], "is no name of an HPA"),

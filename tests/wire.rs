@@ -8,6 +8,8 @@ mod derivation;
 mod http;
 #[path = "wire/prometheus.rs"]
 mod prometheus;
+#[path = "wire/report.rs"]
+mod report;
 #[path = "wire/server.rs"]
 mod server;
 #[path = "wire/tls.rs"]

@@ -1,7 +1,8 @@
 //! The tree of commands and what holds everywhere.
 
 use super::{
-    Failure, backtest, config, demo, doctor, drain, enable, evaluate, explain, pages, pause, plan, release, run, status,
+    Failure, backtest, config, demo, doctor, drain, enable, evaluate, explain, pages, pause, plan, release, report,
+    run, status,
 };
 use crate::{
     config::{Config as Configuration, period},
@@ -88,6 +89,8 @@ pub enum Command {
     Plan(plan::Plan),
     /// Why a workload's floor is what it is
     Explain(explain::Explain),
+    /// Who of a fleet in shadow mode would gain, and what it would cost
+    Report(report::Report),
     /// Opt a workload in: shadow mode unless told otherwise
     Enable(enable::Enable),
     /// Opt a workload out

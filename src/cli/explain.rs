@@ -2,6 +2,8 @@
 
 mod past;
 
+pub(in crate::cli) use past::reader;
+
 use super::{
     Exit, Failure, Global, output,
     output::{load, or_dash},
