@@ -49,7 +49,7 @@ fn history(now: i64) -> Vec<Series> {
     // A standby tells wrong floors of the workload; nobody may listen to it.
     let mut standby = workload(now, "shop", "shadow", |_| (50.0, 50.0));
     for series in &mut standby {
-        series.labels.iter_mut().filter(|(label, _)| label == "instance").for_each(|label| label.1 = "two".to_owned());
+        series.labels.iter_mut().filter(|(label, _)| label == "instance").for_each(|label| label.1 = "two".into());
     }
     [
         vec![leader("one", 1.0), leader("two", 0.0)],

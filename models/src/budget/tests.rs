@@ -110,7 +110,7 @@ fn any_claim() -> impl Strategy<Value = Claim> {
 /// Claims with distinct names, as the daemon makes them.
 fn any_claims() -> impl Strategy<Value = Vec<Claim>> {
     prop::collection::vec(any_claim(), 0..40).prop_map(|mut claims| {
-        claims.sort_by(|a, b| key(a).cmp(&key(b)));
+        claims.sort_by_key(key);
         claims.dedup_by(|a, b| key(a) == key(b));
         claims
     })
