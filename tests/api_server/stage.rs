@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast::kubernetes::apply::{Authority, Sent, Writer};
 use floorcast::kubernetes::observe::{Cluster, Scope, Settings};
 use floorcast::kubernetes::{self, Clients, Source, Workload};
-use floorcast_models::protocol::{Action, Urgency, Write};
+use floorcast_models::protocol::{Action, Reply, Urgency, Write};
 use floorcast_models::target::{Held, Holder};
 use floorcast_models::units::Replicas;
 use floorcast_testbed::cluster::Options;
@@ -97,28 +97,38 @@ impl Stage {
     }
 
     pub(super) async fn acquire(&self, web: &Web, floor: u32, epoch: u64) -> Sent {
-        let workload = self.observed(web).await;
-        let resource_version = workload.target.resource_version.clone();
-        let action = Action::Acquire { write: write(&workload, floor, epoch), resource_version };
-        self.send(&workload, &action).await
+        let action = |workload: &Workload| {
+            let resource_version = workload.target.resource_version.clone();
+            Action::Acquire { write: write(workload, floor, epoch), resource_version }
+        };
+        self.act(web, action).await
     }
 
     pub(super) async fn hold(&self, web: &Web, floor: u32, epoch: u64) -> Sent {
-        let workload = self.observed(web).await;
-        let action = Action::Hold { write: write(&workload, floor, epoch) };
-        self.send(&workload, &action).await
+        self.act(web, |workload| Action::Hold { write: write(workload, floor, epoch) }).await
     }
 
     pub(super) async fn give_back(&self, web: &Web, floor: u32, base: u32) -> Sent {
-        let workload = self.observed(web).await;
-        let action = Action::GiveBack {
+        let action = |workload: &Workload| Action::GiveBack {
             uid: workload.target.uid.clone(),
             resource_version: workload.target.resource_version.clone(),
             floor: Replicas::new(floor),
             base: Replicas::new(base),
             released_until: None,
         };
-        self.send(&workload, &action).await
+        self.act(web, action).await
+    }
+
+    /// Does it on a fresh look, and on another where the HPA controller wrote its status between look and write, as the daemon's
+    /// next tick would: at most one in 15 s does, so that two looks are enough.
+    async fn act(&self, web: &Web, action: impl Fn(&Workload) -> Action) -> Sent {
+        let workload = self.observed(web).await;
+        let sent = self.send(&workload, &action(&workload)).await;
+        if sent.reply != (Reply::Conflict { owner: None }) {
+            return sent;
+        }
+        let workload = self.observed(web).await;
+        self.send(&workload, &action(&workload)).await
     }
 
     pub(super) async fn send(&self, workload: &Workload, action: &Action) -> Sent {
