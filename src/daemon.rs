@@ -46,9 +46,9 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// Studies under way at once. The datasources' own bulkheads let four questions through each: while four are answered, four are
-/// asked by whom was answered. More would only wait, with weeks of samples in their hands.
-const STUDIES: usize = 8;
+/// Studies under way at once. The datasources' own bulkheads let four questions through each; more studies would only wait. With
+/// eight, a thousand workloads are learned in 158 s instead of 100: too few of them ask while the others learn.
+const STUDIES: usize = 16;
 /// Requests that a study makes at most in the common case: a load, the HPA's own figures of the back-cast, twice each.
 const ASKED_BY_A_STUDY: usize = 8;
 /// Changes of the cluster are gathered this long before a tick is brought forward for them.
