@@ -214,7 +214,7 @@ fn policy(
         max_floor,
         admin_cap: guard.max_floor.map(|n| Replicas::new(n.get())),
         zone,
-        model: said.parsed(Key::Model, errors, value::model).unwrap_or_else(|| defaults.model()),
+        model: said.parsed(Key::Model, errors, value::model).unwrap_or_else(|| defaults.choice()),
         ramp: guard.ramp(),
         respect: guard.respect.get(),
         longest_hold: guard.longest_hold.get(),

@@ -463,7 +463,7 @@ fn fallback(config: &Config) -> Policy {
         max_floor: None,
         admin_cap: config.guard.max_floor.map(|n| Replicas::new(n.get())),
         zone: config.defaults.timezone.0,
-        model: config.defaults.model(),
+        model: config.defaults.choice(),
         ramp: config.guard.ramp(),
         respect: config.guard.respect.get(),
         longest_hold: config.guard.longest_hold.get(),
@@ -477,21 +477,14 @@ fn control_words<'a>(
     control: &Control,
     namespaces: impl Iterator<Item = &'a str>,
 ) -> (String, BTreeMap<String, String>) {
-    use floorcast_models::policy::Directive;
-    let word = |d: Directive| match d {
-        Directive::Run => "run",
-        Directive::Freeze => "freeze",
-        Directive::Drain => "drain",
-        Directive::Release => "release",
-    };
     // No namespace is called that: what is left is the cluster's word.
     let cluster = control.directive("");
     let others = namespaces
         .map(|n| (control.directive(n), n))
         .filter(|(d, _)| *d != cluster)
-        .map(|(d, n)| (n.to_owned(), word(d).to_owned()))
+        .map(|(d, n)| (n.to_owned(), d.as_str().to_owned()))
         .collect();
-    (word(cluster).to_owned(), others)
+    (cluster.as_str().to_owned(), others)
 }
 
 #[cfg(test)]

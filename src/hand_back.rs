@@ -106,7 +106,7 @@ fn policy(config: &Config) -> Policy {
         max_floor: None,
         admin_cap: None,
         zone: defaults.timezone.0,
-        model: defaults.model(),
+        model: defaults.choice(),
         ramp: guard.ramp(),
         respect: guard.respect.get(),
         longest_hold: guard.longest_hold.get(),

@@ -28,6 +28,8 @@ pub use workload::{Metric, TargetKind, TargetRef, Workload};
 
 /// Field manager of every write to an HPA.
 pub const FIELD_MANAGER: &str = "floorcast";
+/// Field manager of what a person's command marks or switches.
+pub const COMMAND_MANAGER: &str = "floorcast-command";
 /// Prefix of every annotation and label of ours.
 pub const PREFIX: &str = "floorcast.io/";
 /// Name of the Lease.

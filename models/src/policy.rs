@@ -148,3 +148,18 @@ pub enum Directive {
     /// Hand floors back at once.
     Release,
 }
+
+impl Directive {
+    /// Every word of the kill switch, the mildest first.
+    pub const ALL: [Self; 4] = [Self::Run, Self::Freeze, Self::Drain, Self::Release];
+
+    /// The word of the kill switch.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Freeze => "freeze",
+            Self::Drain => "drain",
+            Self::Release => "release",
+        }
+    }
+}

@@ -1,9 +1,9 @@
 //! The kill switch, turned with the rights of whoever calls, and what is told after it.
 
-use super::{Exit, Failure, Global, output};
+use super::{Exit, Failure, Global, called, output};
 use crate::{
     config::Config,
-    kubernetes::{self, Clients, control::Control},
+    kubernetes::{self, COMMAND_MANAGER, Clients, control::Control},
 };
 use floorcast_models::policy::Directive;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::ConfigMap};
@@ -14,9 +14,6 @@ use kube::{
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
-
-/// Field manager of what a person's command marks or switches.
-pub(super) const MANAGER: &str = "floorcast-command";
 
 /// What `-o json` prints.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -37,36 +34,6 @@ pub(super) fn answer(global: &Global, told: &Told) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Where the switch is turned to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Word {
-    /// As without a switch.
-    Run,
-    /// What stands stays, nothing is written.
-    Freeze,
-    /// Floors come down by the ramp.
-    Drain,
-}
-
-impl Word {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Run => "run",
-            Self::Freeze => "freeze",
-            Self::Drain => "drain",
-        }
-    }
-
-    /// Whether what stands stops more than this would: only `run` takes a stricter word back.
-    fn weakens(self, stands: Directive) -> bool {
-        match self {
-            Self::Run => false,
-            Self::Freeze => stands > Directive::Freeze,
-            Self::Drain => stands > Directive::Drain,
-        }
-    }
-}
-
 /// The switch of the cluster, or of the namespace that `-n` names.
 pub(super) struct Switch<'a> {
     pub global: &'a Global,
@@ -77,7 +44,7 @@ pub(super) struct Switch<'a> {
 
 impl Switch<'_> {
     /// Turns it, unless something stricter stands, and tells what follows.
-    pub(super) async fn turn(&self, word: Word) -> Result<Exit, Failure> {
+    pub(super) async fn turn(&self, word: Directive) -> Result<Exit, Failure> {
         let own = self.global.own_namespace(self.config);
         let name = self.config.kubernetes.control.as_str();
         let maps: Api<ConfigMap> = Api::namespaced(self.clients.write.clone(), &own);
@@ -88,17 +55,16 @@ impl Switch<'_> {
         let data = map.data.unwrap_or_default();
         let before = data.get(&key);
         let stands = before.map_or("run", String::as_str);
-        if word.weakens(directive(stands)) {
+        // Only `run` takes a stricter word back.
+        if word != Directive::Run && directive(stands) > word {
             let said =
                 format!("{shown}: {key} says {stands}, which is stricter than {}; nothing was changed", word.as_str());
             return Err(Failure::new(Exit::No, said));
         }
         if !self.dry_run {
             // A namespace that runs needs no key.
-            let value = if word == Word::Run && namespace.is_some() { Value::Null } else { json!(word.as_str()) };
-            let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
-            let patch = Patch::Merge(json!({"data": {(key.as_str()): value}}));
-            maps.patch(name, &params, &patch).await.map_err(|e| refused(&shown, &e))?;
+            let value = if word == Directive::Run && namespace.is_some() { Value::Null } else { json!(word.as_str()) };
+            set(self.clients, &own, name, &key, &value).await?;
         }
         let would = if self.dry_run { "would be" } else { "is" };
         let undo = json!({"data": {(key.as_str()): before}});
@@ -111,26 +77,40 @@ impl Switch<'_> {
     }
 
     /// Who carries the switch out, and how.
-    async fn follows(&self, word: Word, namespace: Option<&str>, data: &BTreeMap<String, String>, own: &str) -> String {
-        if word == Word::Run {
+    async fn follows(
+        &self,
+        word: Directive,
+        namespace: Option<&str>,
+        data: &BTreeMap<String, String>,
+        own: &str,
+    ) -> String {
+        if word == Directive::Run {
             return still(namespace, data).unwrap_or_else(|| "floors are raised and lowered again".to_owned());
         }
         let leases: Api<Lease> = Api::namespaced(self.clients.watch.clone(), own);
         let lease = leases.get_opt(&self.config.kubernetes.lease).await.ok().flatten();
         let holder = lease.and_then(|l| l.spec).and_then(|s| s.holder_identity).filter(|h| !h.is_empty());
         match (holder, word) {
-            (Some(holder), Word::Drain) => {
+            (Some(holder), Directive::Drain) => {
                 format!("{holder} lowers every floor by the ramp, and raises nothing while the switch says so")
             }
             (Some(holder), _) => format!("{holder} writes nothing while the switch says so: floors stay as they stand"),
-            (None, Word::Drain) => {
-                "nobody holds the Lease, so no daemon carries it out: floors stand until their `until`, then the \
-                 janitor lowers them; floorcast release --all hands them back now"
-                    .to_owned()
-            }
+            (None, Directive::Drain) => format!(
+                "nobody holds the Lease, so no daemon carries it out: floors stand until their `until`, then the janitor \
+                 lowers them; {} release --all hands them back now",
+                called()
+            ),
             (None, _) => "nobody holds the Lease: no daemon is running that could write".to_owned(),
         }
     }
+}
+
+/// Writes one key of the switch; null takes it away.
+pub(super) async fn set(clients: &Clients, own: &str, name: &str, key: &str, value: &Value) -> Result<(), Failure> {
+    let maps: Api<ConfigMap> = Api::namespaced(clients.write.clone(), own);
+    let params = PatchParams { field_manager: Some(COMMAND_MANAGER.to_owned()), ..PatchParams::default() };
+    let patch = Patch::Merge(json!({"data": {(key): value}}));
+    maps.patch(name, &params, &patch).await.map(drop).map_err(|e| refused(&format!("ConfigMap {own}/{name}"), &e))
 }
 
 /// What stands against a namespace, or against single ones, although their own word is `run` again.
@@ -151,14 +131,8 @@ pub(super) async fn stopped(global: &Global, config: &Config, clients: &Clients,
     let own = global.own_namespace(config);
     let maps: Api<ConfigMap> = Api::namespaced(clients.watch.clone(), &own);
     let map = maps.get_opt(&config.kubernetes.control).await.ok().flatten()?;
-    let directive = Control::parse(&map.data.unwrap_or_default()).directive(namespace);
-    let word = match directive {
-        Directive::Run => return None,
-        Directive::Freeze => "freeze",
-        Directive::Drain => "drain",
-        Directive::Release => "release",
-    };
-    Some(format!("the kill switch says {word} for {namespace}"))
+    let word = Control::parse(&map.data.unwrap_or_default()).directive(namespace);
+    (word != Directive::Run).then(|| format!("the kill switch says {} for {namespace}", word.as_str()))
 }
 
 /// A word of the switch as the daemon takes it.

@@ -3,7 +3,7 @@
 
 use super::{
     Exit, Failure, Global,
-    control::{Switch, Told, Word, answer, refused},
+    control::{Switch, Told, answer, refused},
     release::{Peace, peace, person, told},
 };
 use crate::{
@@ -17,7 +17,7 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
-use floorcast_models::{protocol::Action, target::Hold, units::Replicas};
+use floorcast_models::{policy::Directive, protocol::Action, target::Hold, units::Replicas};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// Failed writes in a row before the command gives up; its mark stays.
@@ -63,7 +63,9 @@ pub async fn run(global: &Global, command: &Drain) -> Result<Exit, Failure> {
             let one = One { clients: &clients, config: &config, namespace, name, global, command };
             one.drain().await
         }
-        None => Switch { global, config: &config, clients: &clients, dry_run: command.dry_run }.turn(Word::Drain).await,
+        None => {
+            Switch { global, config: &config, clients: &clients, dry_run: command.dry_run }.turn(Directive::Drain).await
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     Exit, Failure, Global, called,
-    control::{Switch, Told, Word, answer, refused, stopped},
+    control::{Switch, Told, answer, refused, stopped},
     release::{Peace, peace},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
 };
 use chrono::Utc;
 use clap::Args;
-use floorcast_models::target::Hold;
+use floorcast_models::{policy::Directive, target::Hold};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler;
 use kube::Api;
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ pub struct Resume {
 /// Pauses.
 pub async fn pause(global: &Global, command: &Pause) -> Result<Exit, Failure> {
     let at = At::of(global, command.hpa.as_deref(), command.config.as_ref(), command.dry_run).await?;
-    let Some((namespace, name)) = &at.named else { return at.switch().turn(Word::Freeze).await };
+    let Some((namespace, name)) = &at.named else { return at.switch().turn(Directive::Freeze).await };
     let workload = at.workload(namespace, name).await?;
     let until = Utc::now() + command.peace.get();
     if !command.dry_run {
@@ -98,7 +98,7 @@ pub async fn pause(global: &Global, command: &Pause) -> Result<Exit, Failure> {
 /// Resumes.
 pub async fn resume(global: &Global, command: &Resume) -> Result<Exit, Failure> {
     let at = At::of(global, command.hpa.as_deref(), command.config.as_ref(), command.dry_run).await?;
-    let Some((namespace, name)) = &at.named else { return at.switch().turn(Word::Run).await };
+    let Some((namespace, name)) = &at.named else { return at.switch().turn(Directive::Run).await };
     let workload = at.workload(namespace, name).await?;
     let switch = stopped(global, &at.config, &at.clients, namespace).await;
     let key = workload.key();

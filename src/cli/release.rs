@@ -1,6 +1,6 @@
 //! `release` and `janitor`: floors handed back by the command itself, whether a daemon runs or not.
 
-use super::{Exit, Failure, Global, control::refused, output, output::Table};
+use super::{Exit, Failure, Global, control, output, output::Table};
 use crate::{
     config::{self, Config, Period},
     hand_back::{self, How, Who},
@@ -10,16 +10,11 @@ use crate::{
 use chrono::Utc;
 use clap::Args;
 use floorcast_models::{
+    policy::Directive,
     protocol::{Action, Reply},
     target::Hold,
 };
-use k8s_openapi::api::core::v1::ConfigMap;
-use kube::{
-    Api,
-    api::{Patch, PatchParams},
-};
 use serde::Serialize;
-use serde_json::json;
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 /// With `--switch`: passes at most, a daemon may be writing at the same time.
@@ -115,11 +110,7 @@ async fn throw(global: &Global, config: &Config) -> Result<(), Failure> {
     let clients =
         kubernetes::connect(&global.source()).await.map_err(|e| Failure::unreachable(kubernetes::chain(&e)))?;
     let own = global.own_namespace(config);
-    let maps: Api<ConfigMap> = Api::namespaced(clients.write.clone(), &own);
-    let name = config.kubernetes.control.as_str();
-    let params = PatchParams { field_manager: Some("floorcast-command".to_owned()), ..PatchParams::default() };
-    let patch = Patch::Merge(json!({"data": {"cluster": "release"}}));
-    maps.patch(name, &params, &patch).await.map(drop).map_err(|e| refused(&format!("ConfigMap {own}/{name}"), &e))
+    control::set(&clients, &own, &config.kubernetes.control, "cluster", &Directive::Release.as_str().into()).await
 }
 
 /// One pass of the janitor.

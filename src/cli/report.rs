@@ -3,7 +3,7 @@
 mod judge;
 
 use self::judge::{Advice, Figures, Track};
-use super::{Exit, Failure, Global, explain, output, output::Table};
+use super::{Exit, Failure, Global, called, explain, output, output::Table};
 use crate::{
     config::{self, period},
     datasource::{RangeQuery, Reader, promql},
@@ -201,7 +201,7 @@ fn text(answer: &Answer) -> String {
         text += &format!("Not yet a week in shadow mode: {}.\n", short.join(", "));
     }
     if let Some(first) = answer.workloads.iter().find(|line| line.advice == Advice::Enable) {
-        text += &format!("next: floorcast enable {} -n {} --mode live\n", first.hpa, first.namespace);
+        text += &format!("next: {} enable {} -n {} --mode live\n", called(), first.hpa, first.namespace);
     }
     text
 }

@@ -31,7 +31,7 @@ pub struct Defaults {
 
 impl Defaults {
     /// The forecasting model; its name was checked when the file was read.
-    pub fn model(&self) -> Choice {
+    pub fn choice(&self) -> Choice {
         self.model.parse().unwrap_or_default()
     }
 }

@@ -44,19 +44,14 @@ impl Control {
     }
 
     fn directive_of(&mut self, key: &str, value: &str) -> Directive {
-        match value.trim() {
-            "run" => Directive::Run,
-            "freeze" => Directive::Freeze,
-            "drain" => Directive::Drain,
-            "release" => Directive::Release,
-            other => {
-                let shown: String = other.chars().take(40).collect();
-                self.problems.push(format!(
-                    "ConfigMap floorcast-control: `{key}: {shown}` is no directive, taken as `freeze`; use `run`, `freeze`, `drain` or `release`"
-                ));
-                Directive::Freeze
-            }
-        }
+        let word = value.trim();
+        Directive::ALL.into_iter().find(|directive| directive.as_str() == word).unwrap_or_else(|| {
+            let shown: String = word.chars().take(40).collect();
+            self.problems.push(format!(
+                "ConfigMap floorcast-control: `{key}: {shown}` is no directive, taken as `freeze`; use `run`, `freeze`, `drain` or `release`"
+            ));
+            Directive::Freeze
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! One look at the HPAs that carry our label, for commands and the janitor: a list, no watch, nothing but HPAs.
 
 use super::{
-    hold, parse, slim,
+    COMMAND_MANAGER, hold, parse, slim,
     workload::{Refusal, Workload},
 };
 use chrono::{DateTime, TimeDelta, Utc};
@@ -58,6 +58,6 @@ pub async fn ask_for_peace(
         "uid": workload.target.uid,
         "annotations": {(hold::RELEASED_UNTIL): until.map(hold::stamp)},
     }});
-    let params = PatchParams { field_manager: Some("floorcast-command".to_owned()), ..PatchParams::default() };
+    let params = PatchParams { field_manager: Some(COMMAND_MANAGER.to_owned()), ..PatchParams::default() };
     api.patch(&workload.hpa, &params, &Patch::Merge(mark)).await.map(drop)
 }
