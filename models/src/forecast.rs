@@ -12,6 +12,7 @@ pub mod past;
 pub mod persistence;
 pub mod regressed;
 pub mod ridge;
+pub mod samples;
 pub mod season;
 pub mod space;
 

@@ -54,12 +54,15 @@ const FAR: i64 = 3 * 3600;
 /// Errors that the belief in the hour's size is worth.
 const BELIEF: f32 = 30.0;
 
-/// Realised errors of one kind of forecast, and their quantiles.
+/// Hours of a day.
+const DAY_HOURS: usize = 24;
+
+/// Realised errors of one kind of forecast, and their quantiles. `H` hours are told apart, all of a day or a single one.
 #[derive(Clone, Debug)]
-pub struct Errors {
+pub struct ErrorsBy<const H: usize> {
     usual: Mean,
     recent: Mean,
-    hours: Hours,
+    hours: Hours<H>,
     size: Ridge<FEATURES, { half(FEATURES) }>,
     scores: Scores<WAYS>,
     losses: [f32; WAYS],
@@ -78,6 +81,9 @@ pub struct Errors {
     answers: [f32; WAYS],
 }
 
+/// Errors by the hour of the day.
+pub type Errors = ErrorsBy<DAY_HOURS>;
+
 /// Errors remembered for each purpose.
 #[derive(Clone, Copy, Debug)]
 struct Memory {
@@ -91,13 +97,13 @@ struct Memory {
 
 /// The usual size of errors by hour of the day.
 #[derive(Clone, Copy, Debug)]
-struct Hours {
-    values: [f32; 24],
-    seen: [u8; 24],
+struct Hours<const H: usize> {
+    values: [f32; H],
+    seen: [u8; H],
 }
 
-impl Hours {
-    const NONE: Self = Self { values: [0.0; 24], seen: [0; 24] };
+impl<const H: usize> Hours<H> {
+    const NONE: Self = Self { values: [0.0; H], seen: [0; H] };
 
     fn at(&self, hour: usize) -> Mean {
         Mean { value: self.values[hour], seen: f32::from(self.seen[hour]) }
@@ -131,7 +137,7 @@ impl Mean {
 /// What is known of a forecast before its target comes, and says how far off it may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Outlook {
-    /// Hour of the day in which the target lies.
+    /// Hour of the day in which the target lies; 0 where hours are not told apart.
     pub hour: usize,
     /// The forecast as a share of the mean load.
     pub height: f64,
@@ -196,7 +202,7 @@ impl Margins {
     }
 }
 
-impl Errors {
+impl<const H: usize> ErrorsBy<H> {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;

@@ -106,8 +106,6 @@ const WEEK: i64 = crate::calendar::WEEK;
 pub struct Learned {
     how: Learning,
     ensemble: Ensemble,
-    trust: Trust,
-    score: Score,
     newest: Option<DateTime<Utc>>,
 }
 
@@ -132,13 +130,7 @@ pub fn learn(history: &Series, how: &Learning) -> Result<Learned, Unlearnable> {
         let first = history.start().timestamp() / history.step_seconds();
         judge.note(past, Recognised::Truncated, first, first + from as i64);
     }
-    Ok(Learned {
-        trust: ensemble.evidence().trust(None),
-        score: ensemble.evidence().score(),
-        newest: history.newest(),
-        ensemble,
-        how,
-    })
+    Ok(Learned { newest: history.newest(), ensemble, how })
 }
 
 /// Number of the first sample to learn from, and whether that leaves out earlier ones.
@@ -213,7 +205,6 @@ impl Learned {
         if sound {
             self.newest = DateTime::from_timestamp((number + 1) * step, 0);
         }
-        self.score = self.ensemble.evidence().score();
     }
 
     /// What lies ahead of `now`, for the horizon asked for. Samples not yet seen before `now` count as steps further ahead.
@@ -253,8 +244,9 @@ impl Learned {
         forecast
     }
 
-    /// The sample stamped `at` (start of its interval) as it is kept, to one part in two thousand, masked or not; NaN where it is missing, still to come,
-    /// or forgotten after four weeks.
+    /// The sample stamped `at` (start of its interval) as it is kept, masked or not: to one part in two thousand, or, if it is
+    /// less than a quarter of the most within 32 samples, to one in four thousand of that. NaN where it is missing, still to come, or
+    /// forgotten after four weeks.
     pub fn sample(&self, at: DateTime<Utc>) -> f32 {
         let past = self.ensemble.past();
         past.raw(at.timestamp().div_euclid(past.step()))
@@ -270,9 +262,9 @@ impl Learned {
         self.ensemble.maximum_point(ahead)
     }
 
-    /// Whether the forecast is worth a floor.
-    pub fn trust(&self) -> &Trust {
-        &self.trust
+    /// Whether the forecast is worth a floor, as the evidence stands.
+    pub fn trust(&self) -> Trust {
+        self.trust_after(None)
     }
 
     /// The same question with the verdict that stood before: between gaining and losing trust it stays (hysteresis).
@@ -281,8 +273,8 @@ impl Learned {
     }
 
     /// Scores of the rolling backtest.
-    pub fn score(&self) -> &Score {
-        &self.score
+    pub fn score(&self) -> Score {
+        self.ensemble.evidence().score()
     }
 
     /// Models and their present weights (they sum to 1) for the maximum over the lead window, heaviest first.

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     calendar::DAY,
-    interval::{Errors, Margins, Outlook, Plain, Sizes},
+    interval::{ErrorsBy, Outlook, Packed, Plain, Sizes},
 };
 use std::collections::VecDeque;
 
@@ -36,8 +36,7 @@ pub(super) struct Open {
     pub(super) upper: f32,
     justified: f32,
     said: [f32; REACTING],
-    sizes: [Sizes; REACTING],
-    margins: [Margins; REACTING],
+    expected: [Packed; REACTING],
     rivals: [f32; RIVALS],
 }
 
@@ -55,7 +54,7 @@ pub(super) struct Contest {
     open: VecDeque<Open>,
     /// Those who react: their margins widen with the errors just seen and with the height of the load, as ours do, but know no
     /// hour and no disagreement of models.
-    reacting: [Errors; REACTING],
+    reacting: [ErrorsBy<1>; REACTING],
     resting: Plain,
     usual: Usual,
     /// The margin of the usual maximum, renewed every half an hour.
@@ -76,7 +75,7 @@ impl Contest {
             end: 0,
             last: None,
             open: VecDeque::new(),
-            reacting: std::array::from_fn(|_| Errors::new(ahead, spacing).asked(level)),
+            reacting: std::array::from_fn(|_| ErrorsBy::new(ahead, spacing).asked(level)),
             resting: Plain::new(spacing),
             usual: Usual::new(memory),
             margin: 0.0,
@@ -99,11 +98,10 @@ impl Contest {
         self.last = Some(next);
         self.forget(next);
         let said = [foreseen.persistence, foreseen.recent];
-        let sizes = std::array::from_fn(|r| {
+        let sizes: [Sizes; REACTING] = std::array::from_fn(|r| {
             let height = if mean > 0.0 { said[r] / mean } else { 1.0 };
             self.reacting[r].sizes(&Outlook { hour: 0, height, spread: 0.0 })
         });
-        let margins: [Margins; REACTING] = std::array::from_fn(|r| self.reacting[r].margins(&sizes[r]));
         let upper = |r: usize| (said[r] + self.reacting[r].upper(&sizes[r])).max(0.0) as f32;
         let rivals = [upper(0), upper(1), (self.usual.value() + self.margin).max(0.0) as f32];
         self.open.push_back(Open {
@@ -111,8 +109,7 @@ impl Contest {
             upper: foreseen.upper as f32,
             justified: justified as f32,
             said: said.map(|s| s as f32),
-            sizes,
-            margins,
+            expected: std::array::from_fn(|r| Packed::new(&sizes[r], &self.reacting[r].margins(&sizes[r]))),
             rivals,
         });
     }
@@ -133,7 +130,8 @@ impl Contest {
             self.rises.close(ended, self.level, &said, came);
         }
         for (r, errors) in self.reacting.iter_mut().enumerate() {
-            errors.learn(0, came - f64::from(open.said[r]), &open.sizes[r], &open.margins[r]);
+            let (sizes, margins) = open.expected[r].unpack();
+            errors.learn(0, came - f64::from(open.said[r]), &sizes, &margins);
         }
         self.resting.learn(came - self.usual.value());
         self.usual.push(came);

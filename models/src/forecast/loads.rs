@@ -1,7 +1,7 @@
 //! Many loads in little room: 16 bits each, to one part in two thousand.
 //!
 //! A load is measured to a few percent and forecast to a few more. Ten bits of significand round it by at most 2⁻¹¹ = 0.05 %, and six
-//! bits of exponent span 64 octaves, nineteen decimal places, around what was stored so far: four weeks at 5 min fit 16 KB.
+//! bits of exponent span 64 octaves, nineteen decimal places, around what was stored so far.
 
 /// Bits of the significand that are kept.
 const SIGNIFICAND: u32 = 10;
@@ -45,11 +45,6 @@ impl Loads {
         self.codes.is_empty()
     }
 
-    /// What loads are measured in: the power of two below the first one; 1 before there is one.
-    pub fn unit(&self) -> f32 {
-        if self.unit > 0.0 { self.unit } else { 1.0 }
-    }
-
     /// Load number `at`.
     pub fn get(&self, at: usize) -> f32 {
         self.decode(self.codes[at])
@@ -66,18 +61,6 @@ impl Loads {
         let here = most(&from[..len.min(from.len())]);
         let wrapped = most(&before[..len.saturating_sub(from.len()).min(before.len())]);
         self.decode(here.max(wrapped).wrapping_sub(1))
-    }
-
-    /// Sum and number of the loads of a stretch that are there.
-    pub fn sum(&self, stretch: std::ops::Range<usize>) -> (f64, f64) {
-        let (mut units, mut n) = (0.0, 0_u32);
-        for &code in &self.codes[stretch] {
-            // Without a branch: this is what most of learning is made of.
-            let value = f32::from_bits((u32::from(code) << DROPPED) + (self.base << 23));
-            units += f64::from(if code == MISSING || code == 0 { 0.0 } else { value });
-            n += u32::from(code != MISSING);
-        }
-        (units * f64::from(self.unit), f64::from(n))
     }
 
     fn decode(&self, code: u16) -> f32 {
@@ -165,15 +148,6 @@ mod tests {
         assert_eq!((loads.most(2, 3), loads.most(3, 3), loads.most(4, 2)), (5.0, 7.0, 7.0));
         assert!(loads.most(3, 1).is_nan() && loads.most(1, 1).is_nan());
         assert_eq!(loads.most(1, 2), 3.0);
-    }
-
-    #[test]
-    fn the_sum_of_a_stretch_counts_what_is_there() {
-        let mut loads = Loads::new(5);
-        for (at, load) in [7.0, f32::NAN, 3.0, 0.0, 5.0].into_iter().enumerate() {
-            loads.set(at, load);
-        }
-        assert_eq!((loads.sum(0..5), loads.sum(1..4), loads.sum(1..2)), ((15.0, 4.0), (3.0, 2.0), (0.0, 0.0)));
     }
 
     proptest! {

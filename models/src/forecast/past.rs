@@ -1,6 +1,6 @@
 //! The last weeks of one load as the models see them: a ring of samples, what of it is masked, and the wall clock.
 
-use super::loads::Loads;
+use super::samples::Samples;
 use crate::calendar::{Calendar, DAY, Day, SUNDAY};
 use std::ops::Range;
 
@@ -13,16 +13,22 @@ pub struct Past {
     step: i64,
     first: i64,
     next: i64,
-    samples: Loads,
+    samples: Samples,
     /// Where the next sample goes.
     head: usize,
-    masked: Vec<u64>,
+    /// A bit for each slot; nothing before the first mask, which most loads never see.
+    masked: Box<[u64]>,
     calendar: Calendar,
     /// Days that are like other holidays and Sundays, whatever their weekday; ascending.
     holidays: Vec<Day>,
     mean: Mean,
     most: f32,
+    /// The power of two below the first load that was not 0; 0 before there is one.
+    unit: f32,
 }
+
+/// Sign and exponent of a 32-bit float: the power of two below it.
+const POWER: u32 = 0xFF80_0000;
 
 /// Number of a sample that no history holds.
 const NOWHERE: i64 = i64::MIN / 2;
@@ -41,18 +47,18 @@ impl Past {
     pub fn new(step: i64, first: i64, calendar: Calendar) -> Self {
         // Four weeks, an hour of clock change and two hours of smoothing.
         let wanted = (WEEKS * 7 * DAY + 3 * 3600) / step + 8;
-        let room = (wanted as usize).max(64);
         Self {
             step,
             first,
             next: first,
-            samples: Loads::new(room),
+            samples: Samples::new((wanted as usize).max(64)),
             head: 0,
-            masked: vec![0; room.div_ceil(64)],
+            masked: Box::default(),
             calendar,
             holidays: Vec::new(),
             mean: Mean::default(),
             most: 0.0,
+            unit: 0.0,
         }
     }
 
@@ -102,9 +108,10 @@ impl Past {
 
     /// Appends the next sample; NaN is missing.
     pub fn push(&mut self, value: f32, masked: bool) {
+        self.measure(value);
         self.samples.set(self.head, value);
         let value = self.samples.get(self.head);
-        self.head = if self.head + 1 == self.samples.len() { 0 } else { self.head + 1 };
+        self.head = if self.head + 1 == self.samples.slots() { 0 } else { self.head + 1 };
         self.next += 1;
         self.set_masked(self.next - 1, masked);
         if !masked && !value.is_nan() {
@@ -115,10 +122,21 @@ impl Past {
         }
     }
 
+    /// Logarithms are of loads in units of the first one; another unit only where a load is too large to be told in that.
+    fn measure(&mut self, load: f32) {
+        let is_load = load.is_finite() && load >= f32::MIN_POSITIVE;
+        if is_load && (self.unit == 0.0 || (load / self.unit).is_infinite()) {
+            self.unit = f32::from_bits(load.to_bits() & POWER);
+        }
+    }
+
     /// Marks sample `i` as not to be learned from, or takes the mark away.
     pub fn set_masked(&mut self, i: i64, masked: bool) {
-        if !self.holds(i) {
+        if !self.holds(i) || self.masked.is_empty() && !masked {
             return;
+        }
+        if self.masked.is_empty() {
+            self.masked = vec![0; self.samples.slots().div_ceil(64)].into();
         }
         let slot = self.slot(i);
         let bit = 1 << (slot % 64);
@@ -198,13 +216,13 @@ impl Past {
 
     /// Mean of the clean samples within `reach` samples of number `i`; NaN if there are none.
     pub fn around(&self, i: i64, reach: i64) -> f64 {
-        let oldest = self.first.max(self.next - self.samples.len() as i64);
+        let oldest = self.first.max(self.next - self.samples.held() as i64);
         let (from, to) = ((i - reach).max(oldest), (i + reach + 1).min(self.next));
         if from >= to {
             return f64::NAN;
         }
         let (slot, len) = (self.slot(from), (to - from) as usize);
-        let end = (slot + len).min(self.samples.len());
+        let end = (slot + len).min(self.samples.slots());
         let (here, rest) = (self.sum(slot..end), self.sum(0..len - (end - slot)));
         (here.0 + rest.0) / (here.1 + rest.1)
     }
@@ -212,7 +230,7 @@ impl Past {
     /// Sum and number of the clean samples in a stretch of slots.
     fn sum(&self, stretch: Range<usize>) -> (f64, f64) {
         let words = stretch.start / 64..stretch.end.div_ceil(64);
-        if self.masked[words].iter().all(|word| *word == 0) {
+        if self.masked.get(words).is_none_or(|words| words.iter().all(|word| *word == 0)) {
             return self.samples.sum(stretch);
         }
         let clean = stretch.filter(|slot| !self.has_mask(*slot)).map(|slot| self.samples.sum(slot..slot + 1));
@@ -231,7 +249,7 @@ impl Past {
 
     /// A power of two of the order of the load: logarithms of loads measured in it do not depend on what loads are measured in.
     pub fn unit(&self) -> f64 {
-        f64::from(self.samples.unit())
+        if self.unit > 0.0 { f64::from(self.unit) } else { 1.0 }
     }
 
     /// Mean load of about the last week, 0 before the first sample.
@@ -241,7 +259,7 @@ impl Past {
 
     /// Largest clean sample among those held before number `to`, 0 if there is none.
     pub fn most_sound(&self, to: i64) -> f64 {
-        let oldest = self.first.max(self.next - self.samples.len() as i64);
+        let oldest = self.first.max(self.next - self.samples.held() as i64);
         f64::from((oldest..to.min(self.next)).map(|i| self.clean(i)).fold(0.0, f32::max))
     }
 
@@ -251,16 +269,16 @@ impl Past {
     }
 
     fn holds(&self, i: i64) -> bool {
-        i < self.next && i >= self.first && i >= self.next - self.samples.len() as i64
+        i < self.next && i >= self.first && i >= self.next - self.samples.held() as i64
     }
 
     fn has_mask(&self, slot: usize) -> bool {
-        self.masked[slot / 64] >> (slot % 64) & 1 == 1
+        self.masked.get(slot / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
     }
 
     /// Where a sample lies that is held.
     fn slot(&self, i: i64) -> usize {
         let back = (self.next - i) as usize;
-        if back <= self.head { self.head - back } else { self.head + self.samples.len() - back }
+        if back <= self.head { self.head - back } else { self.head + self.samples.slots() - back }
     }
 }

@@ -82,7 +82,7 @@ fn the_noon_peak_is_seen_from_the_night_before() {
     let noon = forecast.point[13 * 12];
     assert!((noon / 200.0 - 1.0).abs() < 0.05, "{noon}");
     assert!(forecast.upper[13 * 12] < 1.2 * noon);
-    let trust = learned(&series).trust().clone();
+    let trust = learned(&series).trust();
     assert!(trust.trusted, "{trust:?}");
 }
 

@@ -121,7 +121,7 @@ fn made(shape: Shape, step: i64, seed: u64) -> Series {
 
 fn judged(shape: Shape, (step, lead): (i64, i64), seed: u64) -> Trust {
     let how = Learning { lead: TimeDelta::seconds(lead), ..Learning::default() };
-    learn(&made(shape, step, seed), &how).unwrap().trust().clone()
+    learn(&made(shape, step, seed), &how).unwrap().trust()
 }
 
 #[test]

@@ -294,7 +294,7 @@ fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, n
     }
 }
 
-fn score(score: &floorcast_models::backtest::Score) -> api::Score {
+fn score(score: floorcast_models::backtest::Score) -> api::Score {
     // Against a naive forecast without any error every ratio is endless: no number says that.
     let mase = Some(score.mase).filter(|mase| *mase < f64::MAX);
     api::Score { mase, wape: score.wape, pinball: score.pinball, coverage: score.coverage }
