@@ -1,8 +1,9 @@
-//! What the process tells over HTTP: health and metrics for the cluster, `/api/v1` for people. Read only.
+//! What the process tells over HTTP: health and metrics for the cluster, a page and `/api/v1` for people. Read only.
 
 pub mod api;
 mod bounded;
 mod health;
+mod page;
 mod routes;
 
 pub use health::{Check, Pulse};
@@ -55,7 +56,7 @@ pub async fn bind(http: &config::Http) -> Result<Listeners, BindError> {
 }
 
 impl Listeners {
-    /// The address of health and metrics, and that of the API.
+    /// The address of health and metrics, and that of page and API.
     pub fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
         Ok((self.open.local_addr()?, self.api.local_addr()?))
     }

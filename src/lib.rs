@@ -8,6 +8,7 @@ pub mod daemon;
 pub mod datasource;
 pub mod hand_back;
 pub mod holidays;
+mod html;
 pub mod http;
 pub mod kubernetes;
 pub mod load;

@@ -7,7 +7,7 @@ pub(in crate::cli) use past::reader;
 use super::{
     Exit, Failure, Global, output,
     output::{load, or_dash},
-    plan::{fetch, headline, schedule, zone},
+    plan::{fetch, headline, schedule},
     server::Reach,
     when,
 };
@@ -43,7 +43,7 @@ pub async fn run(global: &Global, command: &Explain) -> Result<Exit, Failure> {
 /// What a person reads.
 pub fn text(w: &Workload, now: DateTime<Utc>) -> String {
     let mut text = headline(w);
-    let zone = zone(w);
+    let zone = w.zone();
     if let Some(until) = w.until {
         text.push_str(&format!("held until {} ({})\n", when::short(until, now, zone), when::relative(until, now)));
     }

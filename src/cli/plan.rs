@@ -80,11 +80,6 @@ pub(super) fn headline(w: &Workload) -> String {
     )
 }
 
-/// The zone that the workload's seasons follow; moments are shown in it.
-pub(super) fn zone(w: &Workload) -> Tz {
-    w.timezone.parse().unwrap_or(Tz::UTC)
-}
-
 /// What a person reads.
 pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink) -> String {
     let mut text = headline(w);
@@ -98,7 +93,7 @@ pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink) -> String {
         );
         return text;
     };
-    let zone = zone(w);
+    let zone = w.zone();
     let needs: Vec<f64> = w.plan.iter().map(|s| f64::from(s.need)).collect();
     let curve = spark::line(&needs, WIDTH, ink);
     let (from, to) = (when::short(first.at, now, zone), when::short(last.at, now, zone));

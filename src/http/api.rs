@@ -1,11 +1,14 @@
 //! What `/api/v1` tells: plain values, published by the daemon, read by `status`, `plan` and `explain`.
 
 mod points;
+mod recent;
 mod shared;
 pub use points::{ForecastPoint, Points};
+pub use recent::Recent;
 pub use shared::Shared;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -215,6 +218,9 @@ pub struct Load {
     pub trust: Option<Trust>,
     /// Share of past windows that the upper quantile covered.
     pub coverage: Option<f64>,
+    /// The load of the last 12 h, a value each quarter of an hour.
+    #[serde(default, skip_serializing_if = "Recent::is_empty")]
+    pub recent: Recent,
     /// The forecast for the next 24 h, thinned to at most 289 points.
     pub forecast: Points,
     /// What learning noticed: masked outages, short history, censored demand.
@@ -336,7 +342,7 @@ pub struct Note {
 pub struct WorkloadList {
     /// [`VERSION`].
     pub version: String,
-    /// By namespace and name; without forecast, plan and history.
+    /// By namespace and name; without recent load, forecast, plan and history.
     pub workloads: Vec<Workload>,
 }
 
@@ -346,10 +352,17 @@ impl Workload {
         format!("{}/{}", self.namespace, self.hpa)
     }
 
+    /// The zone that the seasons follow; moments are told in it. UTC where none is known.
+    pub fn zone(&self) -> Tz {
+        self.timezone.parse().unwrap_or(Tz::UTC)
+    }
+
     /// The same without the long parts, for lists.
     #[must_use]
     pub fn brief(&self) -> Self {
-        let brief = |load: &Shared<Load>| Load { forecast: Points::default(), ..Load::clone(load) }.into();
+        let brief = |load: &Shared<Load>| {
+            Load { recent: Recent::default(), forecast: Points::default(), ..Load::clone(load) }.into()
+        };
         let loads = self.loads.iter().map(brief).collect();
         Self { loads, plan: Vec::new(), history: Vec::new(), ..self.clone() }
     }

@@ -3,11 +3,12 @@
 use super::{
     Check, Sources,
     api::{VERSION, WorkloadList},
+    page,
 };
 use axum::{
     Json, Router,
     extract::{Path, Query, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderName, HeaderValue, StatusCode, Uri, header},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::get,
@@ -15,6 +16,9 @@ use axum::{
 use chrono::Utc;
 use serde::Deserialize;
 use std::{collections::BTreeMap, net::IpAddr};
+
+/// Bytes of path and query.
+const LONGEST_ADDRESS: usize = 4096;
 
 /// Health and metrics: for the kubelet and the scraper.
 pub(super) fn open(sources: Sources) -> Router {
@@ -28,13 +32,15 @@ pub(super) fn open(sources: Sources) -> Router {
         .with_state(sources)
 }
 
-/// The API: for people, through a port-forward.
+/// The page and the API: for people, through a port-forward.
 pub(super) fn api(sources: Sources) -> Router {
     Router::new()
         .route("/api/v1/status", get(status))
         .route("/api/v1/workloads", get(workloads))
         .route("/api/v1/workloads/{namespace}/{hpa}", get(workload))
-        .fallback(async || refused(StatusCode::NOT_FOUND, "there is /api/v1/status and /api/v1/workloads"))
+        .merge(page::routes())
+        .fallback(nowhere)
+        .layer(from_fn(short_address))
         .layer(from_fn(known_host))
         .layer(from_fn(sober))
         .with_state(sources)
@@ -101,6 +107,13 @@ async fn workload(State(sources): State<Sources>, Path((namespace, hpa)): Path<(
     }
 }
 
+async fn nowhere(State(sources): State<Sources>, uri: Uri) -> Response {
+    if uri.path().starts_with("/api") {
+        return refused(StatusCode::NOT_FOUND, "there is /api/v1/status and /api/v1/workloads");
+    }
+    page::nowhere(&sources)
+}
+
 fn refused(status: StatusCode, error: &str) -> Response {
     (status, Json(BTreeMap::from([("error", error)]))).into_response()
 }
@@ -114,6 +127,15 @@ async fn known_host(request: Request, next: Next) -> Response {
     refused(StatusCode::MISDIRECTED_REQUEST, "the Host header is neither localhost nor an address")
 }
 
+/// No page and no answer needs an address of more than two names and a search word.
+async fn short_address(request: Request, next: Next) -> Response {
+    let length = request.uri().path_and_query().map_or(0, |whole| whole.as_str().len());
+    if length <= LONGEST_ADDRESS {
+        return next.run(request).await;
+    }
+    refused(StatusCode::URI_TOO_LONG, "the address is longer than 4096 bytes; shorten its search word or its names")
+}
+
 /// The host without its port.
 fn is_ours(host: &str) -> bool {
     let bare = match host.strip_prefix('[') {
@@ -123,14 +145,16 @@ fn is_ours(host: &str) -> bool {
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
 }
 
-/// Nothing here is a page, nothing is to be kept, nothing is to be guessed.
+/// Nothing is to be kept, nothing is to be guessed, nobody is told where a link was; what is no page of ours may load nothing.
 async fn sober(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
+    let nothing = HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'");
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(nothing);
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'"),
+        (header::REFERRER_POLICY, "no-referrer"),
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));

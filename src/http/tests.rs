@@ -7,15 +7,15 @@ use tokio::{
     net::TcpStream,
 };
 
-struct Served {
+pub(super) struct Served {
     open: SocketAddr,
-    api: SocketAddr,
+    pub(super) api: SocketAddr,
     publish: watch::Sender<Arc<Snapshot>>,
     stop: CancellationToken,
     task: tokio::task::JoinHandle<io::Result<()>>,
 }
 
-async fn served(snapshot: Snapshot) -> Served {
+pub(super) async fn served(snapshot: Snapshot) -> Served {
     let free = SocketAddr::from(([127, 0, 0, 1], 0));
     let listeners = bind(&config::Http { listen: free, api: free }).await.unwrap();
     let (open, api) = listeners.addresses().unwrap();
@@ -28,13 +28,21 @@ async fn served(snapshot: Snapshot) -> Served {
 }
 
 async fn get(address: SocketAddr, path: &str, host: &str) -> (u16, String) {
+    let (status, _, body) = ask(address, "GET", path, host).await;
+    (status, body)
+}
+
+/// Status, head in small letters, and body.
+pub(super) async fn ask(address: SocketAddr, method: &str, path: &str, host: &str) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    let request = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    // A server that refuses early need not read to the end; what it answered counts.
+    let _ = stream.write_all(request.as_bytes()).await;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
     let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, answer.split_once("\r\n\r\n").unwrap().1.to_owned())
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (status, head.to_lowercase(), body.to_owned())
 }
 
 fn one_workload() -> Snapshot {

@@ -1,12 +1,14 @@
 //! A report as a page: one file, no network, no script; light and dark, on paper and on a phone.
 
-mod chart;
-
 use super::{
     report::{Curves, EqualService, Figures, Report},
     table::difference,
 };
-use chart::{Chart, Curve};
+use crate::html::{
+    CHART_STYLE,
+    chart::{self, Chart, Curve},
+    escaped,
+};
 use chrono::TimeDelta;
 
 /// Around a worst moment so many points are shown on either side: three hours.
@@ -42,7 +44,7 @@ pub(super) fn page(report: &Report) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" \
          content=\"width=device-width, initial-scale=1\"><meta name=\"color-scheme\" content=\"light dark\"><title>floorcast backtest: \
-         {name}</title><style>{STYLE}</style></head><body><main>\n{body}</main></body></html>\n"
+         {name}</title><style>{STYLE}{CHART_STYLE}</style></head><body><main>\n{body}</main></body></html>\n"
     )
 }
 
@@ -126,8 +128,8 @@ fn load(report: &Report, range: std::ops::Range<usize>) -> Chart<'static> {
         "Load, and what had been forecast as its upper quantile one lead time before",
         range.clone(),
         vec![
-            Curve { class: "forecast", name: "forecast, one lead time before", values: forecast, steps: false },
-            Curve { class: "load", name: "load", values: part(&curves.load), steps: false },
+            Curve { class: "forecast", name: "forecast, one lead time before", values: forecast, ..Curve::LINE },
+            Curve { class: "load", name: "load", values: part(&curves.load), ..Curve::LINE },
         ],
     )
 }
@@ -141,15 +143,15 @@ fn replicas(report: &Report, range: std::ops::Range<usize>) -> Chart<'static> {
     let mut shown = Vec::new();
     if let Some(with) = of("floorcast") {
         let (floor, size) = (counts(&with.floor), counts(&with.replicas));
-        shown.push(Curve { class: "floor", name: "floor", values: floor, steps: true });
-        shown.push(Curve { class: "with", name: "replicas with floorcast", values: size, steps: true });
+        shown.push(Curve { class: "floor", name: "floor", values: floor, ..Curve::STEPS });
+        shown.push(Curve { class: "with", name: "replicas with floorcast", values: size, ..Curve::STEPS });
     }
     if let Some(alone) = of("hpa") {
         let size = counts(&alone.replicas);
-        shown.push(Curve { class: "alone", name: "replicas of the HPA alone", values: size, steps: true });
+        shown.push(Curve { class: "alone", name: "replicas of the HPA alone", values: size, ..Curve::STEPS });
     }
     let need = curves.load[range.clone()].iter().map(|load| Some(load / target)).collect();
-    shown.push(Curve { class: "load", name: "load ÷ target per replica", values: need, steps: false });
+    shown.push(Curve { class: "load", name: "load ÷ target per replica", values: need, ..Curve::LINE });
     chart(report, "Replicas with and without floorcast, and the floor", range, shown)
 }
 
@@ -158,7 +160,7 @@ fn chart<'a>(report: &Report, title: &'a str, range: std::ops::Range<usize>, cur
     let starved = starved(report, "hpa");
     let marks = range.clone().filter(|i| starved.get(*i).is_some_and(|s| *s > 0.0)).map(|i| i - range.start).collect();
     let from = Curves::time(report.settings.from, range.start);
-    Chart { title, from, minutes: Curves::MINUTES, curves, marks }
+    Chart { curves, marks, ..Chart::new(title, from, Curves::MINUTES, chart::WIDE) }
 }
 
 fn starved<'a>(report: &'a Report, policy: &str) -> &'a [f64] {
@@ -193,9 +195,4 @@ fn moments(report: &Report) -> String {
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
     parts.fold(String::new(), |all, part| all + &part)
-}
-
-/// Text as HTML has it, also within quotes.
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -23,6 +23,7 @@ use floorcast_models::{
     lead_time::Lead,
     learn::{Learned, Learning},
     plan::{Curve, plan_of},
+    series::Series,
     units::Demand,
 };
 use std::{
@@ -34,6 +35,9 @@ use tokio::sync::Semaphore;
 
 /// Most points of a forecast that the API shows.
 const POINTS: usize = 289;
+/// How much of the past the API shows, and how finely: 49 values of four bytes a load.
+const RECENT: TimeDelta = TimeDelta::hours(12);
+const RECENT_STEP: TimeDelta = TimeDelta::minutes(15);
 /// Share of samples at `maxReplicas` and above the target from which it is told: a quarter of an hour a day.
 const OFTEN_CENSORED: f64 = 0.01;
 /// A datasource's clock may differ this much before it is told, and this much before nothing is raised by it.
@@ -227,7 +231,7 @@ fn curve<'a>(found: &Found, forecast: &'a Forecast, tolerance: Tolerance) -> Cur
 fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence], days: &[String]) -> (Found, Option<Forecast>) {
     let learned = paper.study.learned();
     let series = paper.history.series();
-    let newest = series.and_then(floorcast_models::series::Series::newest);
+    let newest = series.and_then(Series::newest);
     let value = newest.zip(series).and_then(|(end, s)| s.at(end - s.step())).and_then(Demand::new);
     let forecast = learned.map(|l| {
         let mut forecast = l.forecast(now);
@@ -236,6 +240,7 @@ fn found(paper: &Paper, now: DateTime<Utc>, events: &[Occurrence], days: &[Strin
     });
     let mut view = view(paper, learned, forecast.as_ref(), value);
     view.newest = newest;
+    view.recent = series.map(recent).unwrap_or_default();
     view.notes.extend(days.iter().cloned());
     let found = Found {
         view: view.into(),
@@ -289,6 +294,7 @@ fn view(paper: &Paper, learned: Option<&Learned>, forecast: Option<&Forecast>, n
         score: learned.map(Learned::score).filter(|s| s.origins > 0).map(score),
         trust: paper.study.trust().map(|t| api::Trust { trusted: t.trusted, why: t.why.clone() }),
         coverage: learned.and_then(Learned::coverage_live),
+        recent: api::Recent::default(),
         forecast: forecast.map(points).unwrap_or_default(),
         notes,
     }
@@ -298,6 +304,22 @@ fn score(score: floorcast_models::backtest::Score) -> api::Score {
     // Against a naive forecast without any error every ratio is endless: no number says that.
     let mase = Some(score.mase).filter(|mase| *mase < f64::MAX);
     api::Score { mase, wape: score.wape, pinball: score.pinball, coverage: score.coverage }
+}
+
+/// The newest samples, of each stretch the highest.
+fn recent(series: &Series) -> api::Recent {
+    let per = (RECENT_STEP.num_seconds() / series.step_seconds()).max(1) as usize;
+    let length = series.step_seconds() * per as i64;
+    let most = (RECENT.num_seconds() / length).max(1) + 1;
+    // Whole stretches by the clock, so that a value stays what it was when the next sample comes.
+    let first = series.end().timestamp().div_euclid(length) * length - (most - 1) * length;
+    let Some(from) = DateTime::from_timestamp(first, 0) else { return api::Recent::default() };
+    let highest = |i: i64| {
+        let begin = from + TimeDelta::seconds(i * length);
+        let known = (0..per).filter_map(|j| series.at(begin + series.step() * j as i32));
+        known.reduce(f64::max).map(|v| v as f32)
+    };
+    api::Recent::new(from, TimeDelta::seconds(length), (0..most).map(highest))
 }
 
 /// At most [`POINTS`] points of the forecast; of those left out the highest upper value is kept.
