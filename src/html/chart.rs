@@ -1,21 +1,22 @@
 //! Curves over time as SVG, to be read without a script.
 
+mod path;
+
 use super::escaped;
 use chrono::{DateTime, Offset, TimeDelta, Utc};
 use chrono_tz::Tz;
+use path::{band, path};
 use std::fmt::Write;
 
 /// Width and height of a drawing's own coordinates, across a report; the page scales it.
 pub(crate) const WIDE: (f64, f64) = (960.0, 260.0);
 /// The same beside other things.
 pub(crate) const NARROW: (f64, f64) = (720.0, 260.0);
-/// Room for numbers on the left and hours below.
+/// Room for numbers on the left, hours below, and for the halves of the outermost of them.
 const LEFT: f64 = 64.0;
-const BELOW: f64 = 24.0;
-const ABOVE: f64 = 10.0;
-/// More points than that cannot be told apart: of those that share a place the highest and the lowest are drawn.
-const MOST: usize = 900;
-
+const RIGHT: f64 = 30.0;
+const BELOW: f64 = 30.0;
+const ABOVE: f64 = 14.0;
 /// One curve.
 pub(crate) struct Curve<'a> {
     /// Class of the style sheet: colour and dash.
@@ -98,13 +99,15 @@ impl<'a> Chart<'a> {
         let shown = self.curves.iter().flat_map(|c| &c.values).flatten().copied();
         let highest = shown.chain(self.dots.iter().map(|dot| dot.value)).fold(0.0, f64::max);
         let top = ceiling(highest);
-        let x = |i: f64| LEFT + (width - LEFT) * i / (count.max(2) - 1) as f64;
+        let right = width - RIGHT;
+        let x = |i: f64| LEFT + (right - LEFT) * i / (count.max(2) - 1) as f64;
         let y = |value: f64| ABOVE + (height - ABOVE - BELOW) * (1.0 - value / top);
         let mut svg = format!("<svg viewBox=\"0 0 {width} {height}\" {}", self.names());
-        for part in 0..=4 {
-            let value = top * f64::from(part) / 4.0;
+        let parts = parts(top);
+        for part in 0..=parts {
+            let value = top * f64::from(part) / f64::from(parts);
             let (at, label) = (y(value), label(value));
-            let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{width}\"/>");
+            let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{right}\"/>");
             let _ = write!(
                 svg,
                 "<text class=\"tick\" x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{label}</text>",
@@ -118,7 +121,7 @@ impl<'a> Chart<'a> {
             let _ = write!(
                 svg,
                 "<text class=\"tick\" x=\"{at:.1}\" y=\"{:.0}\" text-anchor=\"middle\">{label}</text>",
-                height - 6.0
+                height - 8.0
             );
         }
         for mark in &self.marks {
@@ -130,7 +133,7 @@ impl<'a> Chart<'a> {
         }
         if let Some(now) = self.now.map(x) {
             let _ = write!(svg, "<path class=\"now\" d=\"M{now:.1} {ABOVE}V{:.0}\"/>", height - BELOW);
-            let _ = write!(svg, "<text class=\"tick\" x=\"{:.1}\" y=\"{:.0}\">now</text>", now + 4.0, ABOVE + 8.0);
+            let _ = write!(svg, "<text class=\"tick\" x=\"{:.1}\" y=\"{:.0}\">now</text>", now + 4.0, ABOVE + 10.0);
             for dot in &self.dots {
                 let _ =
                     write!(svg, "<circle class=\"{}\" cx=\"{now:.1}\" cy=\"{:.1}\" r=\"4\"/>", dot.class, y(dot.value));
@@ -176,7 +179,9 @@ fn label(value: f64) -> String {
         v if v >= 1e4 => (v / 1e3, "k"),
         v => (v, ""),
     };
-    if value.fract() == 0.0 { format!("{value:.0}{unit}") } else { crate::cli::output::load(value) + unit }
+    let digits = crate::cli::output::load(value);
+    let short = if digits.contains('.') { digits.trim_end_matches('0').trim_end_matches('.') } else { &digits };
+    short.to_owned() + unit
 }
 
 /// The next round number: 1, 2, 2.5 or 5 times a power of ten.
@@ -189,52 +194,9 @@ fn ceiling(value: f64) -> f64 {
     round.unwrap_or(value)
 }
 
-/// The path of a curve; gaps stay gaps.
-fn path(curve: &Curve<'_>, x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let chunk = curve.values.len().div_ceil(MOST).max(1);
-    let mut path = String::new();
-    let mut pen_is_down = false;
-    for (n, values) in curve.values.chunks(chunk).enumerate() {
-        let known: Vec<f64> = values.iter().flatten().copied().collect();
-        let Some(highest) = known.iter().copied().reduce(f64::max) else {
-            pen_is_down = false;
-            continue;
-        };
-        let at = x((n * chunk) as f64);
-        let lowest = known.iter().copied().fold(highest, f64::min);
-        match (pen_is_down, curve.steps) {
-            (false, _) => path += &format!("M{at:.1} {:.1}", y(highest)),
-            (true, true) => path += &format!("H{at:.1}V{:.1}", y(highest)),
-            (true, false) => path += &format!("L{at:.1} {:.1}", y(highest)),
-        }
-        if lowest < highest {
-            path += &format!("V{:.1}", y(lowest));
-        }
-        pen_is_down = true;
-    }
-    path
-}
-
-/// The area between a curve and its lower edge, piece by piece where there are gaps.
-fn band(curve: &Curve<'_>, x: impl Fn(f64) -> f64, y: impl Fn(f64) -> f64) -> String {
-    let edges: Vec<Option<(f64, f64)>> = curve.values.iter().zip(&curve.lower).map(|(u, l)| u.zip(*l)).collect();
-    let mut area = String::new();
-    let mut begin = 0;
-    for piece in edges.split(Option::is_none) {
-        let known: Vec<(usize, f64, f64)> =
-            piece.iter().flatten().enumerate().map(|(i, (upper, lower))| (begin + i, *upper, *lower)).collect();
-        begin += piece.len() + 1;
-        let upper = known.iter().map(|(i, upper, _)| (*i, *upper));
-        let lower = known.iter().rev().map(|(i, _, lower)| (*i, *lower));
-        for (n, (i, value)) in upper.chain(lower).enumerate() {
-            let pen = if n == 0 { 'M' } else { 'L' };
-            area += &format!("{pen}{:.1} {:.1}", x(i as f64), y(value));
-        }
-        if !known.is_empty() {
-            area.push('Z');
-        }
-    }
-    area
+/// Parts of a scale that end at round numbers too: 1, 2.5, 5 and 10 in fifths, 2 in quarters.
+fn parts(top: f64) -> u32 {
+    if format!("{top:e}").starts_with("2e") { 4 } else { 5 }
 }
 
 #[cfg(test)]
@@ -251,12 +213,16 @@ mod tests {
         let cases = [(0.0, 1.0), (0.7, 1.0), (1.01, 2.0), (23.0, 25.0), (26.0, 50.0), (99.0, 100.0), (1000.0, 1000.0)];
         for (value, top) in cases {
             assert!((ceiling(value) - top).abs() < 1e-9, "{value}: {}", ceiling(value));
+            let part = 100.0 * top / f64::from(parts(top));
+            assert!((part - part.round()).abs() < 1e-9, "{top} in {} parts", parts(top));
         }
     }
 
     #[test]
     fn labels_are_short() {
-        for (value, text) in [(0.25, "0.250"), (7500.0, "7500"), (12_500.0, "12.5k"), (2e6, "2M"), (5e9, "5G")] {
+        for (value, text) in
+            [(0.25, "0.25"), (2.0, "2"), (10.0, "10"), (7500.0, "7500"), (12_500.0, "12.5k"), (2e6, "2M"), (5e9, "5G")]
+        {
             assert_eq!(label(value), text);
         }
     }
@@ -275,15 +241,6 @@ mod tests {
         assert!(year.figure().len() < 60_000, "{}", year.figure().len());
         assert!((2..=9).contains(&year.ticks(365 * 96).len()));
         assert!((2..=9).contains(&chart(Vec::new()).ticks(24).len()));
-    }
-
-    #[test]
-    fn a_band_has_two_edges_and_its_gaps() {
-        let values = [Some(2.0), Some(3.0), None, Some(4.0)];
-        let lower = [Some(1.0), Some(1.0), Some(1.0), Some(2.0)];
-        let curve = Curve { values: values.to_vec(), lower: lower.to_vec(), ..Curve::LINE };
-        let same = |value: f64| value;
-        assert_eq!(band(&curve, same, same), "M0.0 2.0L1.0 3.0L1.0 1.0L0.0 1.0ZM3.0 4.0L3.0 2.0Z");
     }
 
     #[test]

@@ -19,6 +19,8 @@ const PATH_VARIABLE: &str = "FLOORCAST_BROWSER";
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 /// Nothing that a browser does here takes longer, however busy the machine is.
 const PATIENCE: Duration = Duration::from_mins(2);
+/// Pixels of a picture; what is below is more of the same.
+const HIGHEST: f64 = 2400.0;
 
 /// Whether the browser tests are left out on purpose; says so, so that nobody takes it for a pass.
 pub(crate) fn left_out() -> bool {
@@ -205,7 +207,11 @@ impl Browser {
     pub(crate) async fn picture(&mut self, name: &str) {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("page");
         std::fs::create_dir_all(&folder).unwrap();
-        let answer = self.call("Page.captureScreenshot", json!({"format": "png"})).await;
+        let size = self.call("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
+        let height = size["height"].as_f64().unwrap().min(HIGHEST);
+        let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
+        let whole = json!({"format": "png", "clip": clip, "captureBeyondViewport": true});
+        let answer = self.call("Page.captureScreenshot", whole).await;
         let picture = BASE64_STANDARD.decode(answer["data"].as_str().unwrap()).unwrap();
         assert!(picture.starts_with(b"\x89PNG"));
         std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();

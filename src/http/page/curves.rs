@@ -46,9 +46,21 @@ pub(super) fn need_at(w: &Workload, at: DateTime<Utc>) -> Option<u32> {
     w.plan.iter().take_while(|step| step.at <= at).last().map(|step| step.need)
 }
 
+/// The load at a past instant: between the middles of two stretches on the line from one to the other.
+fn past_load(load: &Load, at: DateTime<Utc>) -> Option<f64> {
+    let step = load.recent.step_seconds.max(1);
+    let early = at - TimeDelta::seconds(step / 2);
+    let into = (early - load.recent.from).num_seconds().rem_euclid(step) as f64 / step as f64;
+    let (before, after) = (load.recent.at(early), load.recent.at(early + TimeDelta::seconds(step)));
+    match (before, after) {
+        (Some(before), Some(after)) => Some(before + into * (after - before)),
+        _ => load.recent.at(at),
+    }
+}
+
 /// Replicas that the load of a past instant asked for: the neediest load's.
 fn asked_at(w: &Workload, at: DateTime<Utc>) -> Option<f64> {
-    let asked = w.loads.iter().filter_map(|load| Some(load.recent.at(at)? / load.per_replica?));
+    let asked = w.loads.iter().filter_map(|load| Some(past_load(load, at)? / load.per_replica?));
     asked.reduce(f64::max)
 }
 
@@ -120,14 +132,14 @@ pub(super) fn load(w: &Workload, load: &Load, now: DateTime<Utc>) -> Markup {
     let ahead = |at: DateTime<Utc>| load.forecast.at(at).filter(|_| at >= now);
     let point = axis.values(|at| ahead(at).map(|p| f64::from(p.point)));
     let upper = axis.values(|at| ahead(at).map(|p| f64::from(p.upper)));
-    let name = format!("up to the highest of {} of windows", words::percent(w.quantile).replace(".0 ", " "));
+    let name = format!("up to the highest of {} of windows", words::percent(w.quantile));
     let curves = vec![
         Curve { class: "band", name: &name, lower: point.clone(), values: upper, steps: false },
         Curve { class: "forecast", name: "expected", values: point, ..Curve::LINE },
         Curve {
             class: "load",
             name: "load",
-            values: axis.values(|at| load.recent.at(at).filter(|_| at <= now)),
+            values: axis.values(|at| past_load(load, at).filter(|_| at <= now)),
             ..Curve::LINE
         },
     ];

@@ -143,31 +143,33 @@ fn row(w: &Workload, now: DateTime<Utc>) -> Markup {
             td.n { (words::number(w.floor)) @if words::raised(w) > 0 { small { "+" (words::raised(w)) } } }
             td.n { (words::number(w.need)) }
             td.n { (words::number(w.current)) small { "of " (words::number(w.max)) } }
-            td.ahead { (curves::spark(w, now)) @if let Some(peak) = w.peak { small { (peak.need) " " (when::relative(peak.at, now)) } } }
+            td.ahead { (curves::spark(w, now)) @if let Some(peak) = w.peak { small { "peak " (peak.need) " " (when::relative(peak.at, now)) } } }
             td { (trust(w)) }
             td.why { (why(w)) }
         }
     }
 }
 
-/// Whether the forecast is trusted, and the model that makes it.
+/// Whether the forecast is trusted, and the model that counts most in it.
 fn trust(w: &Workload) -> Markup {
     let verdicts: Vec<bool> = w.loads.iter().filter_map(|load| Some(load.trust.as_ref()?.trusted)).collect();
-    let model = w.loads.iter().find_map(|load| load.model.as_deref());
+    let heaviest = w.loads.iter().find_map(|load| load.weights.first().map(|first| first.model.as_str()));
+    let model = heaviest.or_else(|| w.loads.iter().find_map(|load| load.model.as_deref()));
     html! {
         @if verdicts.is_empty() { span.none aria-label="none yet" { "–" } }
         @else if verdicts.iter().all(|trusted| *trusted) { "trusted" }
         @else { span.doubt { "not trusted" } }
-        @if let Some(model) = model { small { (model) } }
+        @if let Some(model) = model.filter(|_| !verdicts.is_empty()) { small { (model) } }
     }
 }
 
-/// What blocks, else what limits, else what moved the floor: as words.
+/// What blocks; else what limits and what moved the floor: as words.
 fn why(w: &Workload) -> String {
-    let blocks = w.notes.iter().filter(|note| note.blocks).map(|note| note.code.as_str());
+    let blocks: Vec<&str> = w.notes.iter().filter(|note| note.blocks).map(|note| note.code.as_str()).collect();
     let limits = w.limited_by.iter().map(String::as_str);
-    let reasons = w.reasons.iter().map(|reason| reason.code.as_str());
-    blocks.chain(limits).chain(reasons).take(WHY).collect::<Vec<_>>().join(", ")
+    let moved = limits.chain(w.reasons.iter().map(|reason| reason.code.as_str()));
+    let words = if blocks.is_empty() { moved.take(WHY).collect() } else { blocks };
+    words.join(", ")
 }
 
 fn pager(filter: &Filter, pages: usize, count: usize) -> Markup {

@@ -32,7 +32,7 @@ pub(super) fn page(snapshot: &Snapshot, w: &Workload, now: DateTime<Utc>) -> Mar
         div.columns {
             div {
                 section { h2 { "Replicas" } (curves::replicas(w, now)) }
-                @for load in &w.loads { section { h2 { "Load " (load.name) } (curves::load(w, load, now)) } }
+                @for load in &w.loads { section { h2 { "Load: " (load.name) } (curves::load(w, load, now)) } }
                 details #numbers { summary { "The numbers of these charts" } div.wide { (curves::numbers(w, now)) } }
             }
             div {
@@ -110,16 +110,16 @@ fn schedule(w: &Workload, now: DateTime<Utc>) -> Markup {
 /// How good the forecast was, in the backtest and lately.
 fn score(w: &Workload, load: &Load) -> Markup {
     let weights = load.weights.iter().filter(|weight| weight.weight >= LIGHT);
-    let mixture: Vec<String> = weights.map(|x| format!("{} {:.0} %", x.model, 100.0 * x.weight)).collect();
+    let mixture: Vec<String> = weights.map(|x| format!("{}\u{a0}{:.0}\u{a0}%", x.model, 100.0 * x.weight)).collect();
     html! {
         section {
-            h2 { "Forecast of " (load.name) }
+            h2 { "Forecast: " (load.name) }
             @if let Some(trust) = &load.trust {
                 @let (tone, word) = if trust.trusted { (Tone::Good, "Trusted") } else { (Tone::Warn, "Not trusted") };
                 p { span class=(tone.class()) { (word) } " " (trust.why) }
             }
             dl.facts {
-                @if let Some(model) = &load.model { dt { "Model" } dd { (model) @if !mixture.is_empty() { small { (mixture.join(", ")) } } } }
+                @if let Some(model) = &load.model { dt { "Model" } dd { (model) @for part in &mixture { small { (part) } } } }
                 @if let Some(score) = load.score {
                     dt { "Backtest error" } dd { (words::percent(score.wape)) " of the load" }
                     @if let Some(mase) = score.mase { dt { "Against the naive forecast" } dd { (format!("{mase:.2}")) " of its error" } }

@@ -114,9 +114,10 @@ pub(super) fn load(value: Option<f64>) -> Markup {
     }
 }
 
-/// A share as a percentage with one digit.
+/// A share as a percentage with at most one digit; number and sign stay on one line.
 pub(super) fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
+    let digits = format!("{:.1}", 100.0 * share);
+    format!("{}\u{a0}%", digits.strip_suffix(".0").unwrap_or(&digits))
 }
 
 /// A span of whole seconds, `1m30s`.
