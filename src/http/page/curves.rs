@@ -64,17 +64,18 @@ fn asked_at(w: &Workload, at: DateTime<Utc>) -> Option<f64> {
     asked.reduce(f64::max)
 }
 
-/// The floor at a past instant as far as the changes tell; without one the base stood.
-fn floor_at(w: &Workload, at: DateTime<Utc>) -> Option<u32> {
+/// The floor at a past instant as far as the changes tell, which are those since this process began; where none stood, the base did.
+fn floor_at(w: &Workload, at: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Option<u32> {
     let value = match w.history.iter().find(|change| change.at <= at) {
         Some(change) => change.to,
-        None => w.history.last()?.from,
+        None if began.is_some_and(|began| began <= at) => w.history.last()?.from,
+        None => return None,
     };
     value.or(w.base)
 }
 
 /// Replicas: what the load asked for, the floor, and what is planned.
-pub(super) fn replicas(w: &Workload, now: DateTime<Utc>) -> Markup {
+pub(super) fn replicas(w: &Workload, began: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Markup {
     let axis = Axis::new(now);
     let past = |at| at <= now;
     let whole = |value: Option<u32>| value.map(f64::from);
@@ -95,7 +96,7 @@ pub(super) fn replicas(w: &Workload, now: DateTime<Utc>) -> Markup {
         Curve {
             class: "floor",
             name: "floor",
-            values: axis.values(|at| whole(floor_at(w, at)).filter(|_| past(at))),
+            values: axis.values(|at| whole(floor_at(w, at, began)).filter(|_| past(at))),
             ..Curve::STEPS
         },
     ];
@@ -216,4 +217,48 @@ pub(super) fn spark(w: &Workload, now: DateTime<Utc>) -> Markup {
 fn highest(w: &Workload, from: DateTime<Utc>) -> Option<u32> {
     let within = w.plan.iter().filter(|step| step.at > from && step.at < from + TimeDelta::hours(1)).map(|s| s.need);
     need_at(w, from).into_iter().chain(within).max()
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::http::api::{Change, Recent};
+
+    fn at(minutes: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + 60 * minutes, 0).unwrap()
+    }
+
+    #[test]
+    fn a_past_floor_is_only_told_where_it_is_known() {
+        let change = |minute, from, to| {
+            Change { at: at(minute), from, to, reasons: Vec::new(), outcome: "written".into() }.into()
+        };
+        let history = vec![change(60, Some(9), None), change(30, None, Some(9))];
+        let w = Workload { base: Some(3), history, ..Workload::default() };
+        let told = |minute, began| floor_at(&w, at(minute), began);
+        assert_eq!([20, 30, 59, 60].map(|m| told(m, Some(at(10)))), [Some(3), Some(9), Some(9), Some(3)]);
+        assert_eq!(told(9, Some(at(10))), None, "before this process began");
+        assert_eq!(told(29, None), None);
+        assert_eq!(floor_at(&Workload::default(), at(0), Some(at(-5))), None, "nothing changed: nothing is drawn");
+    }
+
+    #[test]
+    fn a_past_load_runs_through_the_middles_of_its_stretches() {
+        let recent = Recent::new(at(0), TimeDelta::minutes(10), [Some(10.0), Some(20.0), None, Some(5.0)]);
+        let load = Load { recent, ..Load::default() };
+        let told = [0, 5, 10, 15, 20, 25, 39, 40].map(|minute| past_load(&load, at(minute)));
+        let wanted = [Some(10.0), Some(10.0), Some(15.0), Some(20.0), None, None, Some(5.0), None];
+        assert_eq!(told, wanted, "a gap stays a gap, and nothing is told beyond the ends");
+    }
+
+    #[test]
+    fn a_thumbnail_shows_the_highest_need_of_each_hour() {
+        let plan = [(0, 2), (50, 8), (70, 2)].map(|(minute, need)| crate::http::api::PlanStep { at: at(minute), need });
+        let w = Workload { plan: plan.to_vec(), base: Some(4), ..Workload::default() };
+        // Of 22 units 8 replicas are all, 2 are 5: 24 - 5 = 19; the second hour begins with 8 too.
+        let svg = spark(&w, at(0)).into_string();
+        assert!(svg.contains("d=\"M0 24H0V2H8V19H96V24Z\""), "{svg}");
+        assert!(spark(&Workload::default(), at(0)).into_string().contains("no plan"));
+    }
 }

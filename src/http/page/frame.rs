@@ -1,6 +1,5 @@
 //! What all pages share: head, header, banners about the process, footer; and the page that says why there is none.
 
-use super::words;
 use crate::{cli::when, http::api::Snapshot};
 use chrono::{DateTime, TimeDelta, Utc};
 use maud::{DOCTYPE, Markup, html};
@@ -156,7 +155,7 @@ impl Frame<'_> {
                     }
                     @if !status.identity.is_empty() { " · " (status.identity) " (" (role) ", epoch " (status.epoch) ")" }
                     @if !status.version.is_empty() { " · floorcast " (status.version) }
-                    @if let Some(took) = status.tick_seconds { " · tick " (words::load(Some(took))) " s" }
+                    @if let Some(took) = status.tick_seconds { " · tick " (format!("{:.1}", 1000.0 * took)) " ms" }
                 }
                 p { a href="/api/v1/status" { "Status as JSON" } " · " a href="/api/v1/workloads" { "Workloads as JSON" } }
             }

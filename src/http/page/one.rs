@@ -31,7 +31,7 @@ pub(super) fn page(snapshot: &Snapshot, w: &Workload, now: DateTime<Utc>) -> Mar
         (notes(w))
         div.columns {
             div {
-                section { h2 { "Replicas" } (curves::replicas(w, now)) }
+                section { h2 { "Replicas" } (curves::replicas(w, snapshot.status.started, now)) }
                 @for load in &w.loads { section { h2 { "Load: " (load.name) } (curves::load(w, load, now)) } }
                 details #numbers { summary { "The numbers of these charts" } div.wide { (curves::numbers(w, now)) } }
             }
