@@ -371,7 +371,7 @@ impl<const H: usize> ErrorsBy<H> {
     fn weights(&self) -> [f64; WAYS] {
         let losses = self.losses.map(f64::from);
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
-        let weight = |loss: f64| if loss <= best { 1.0 } else { (-ETA * (loss / best.max(1e-300) - 1.0)).exp() };
+        let weight = |loss: f64| if loss <= best { 1.0 } else { exp(-ETA * (loss / best.max(1e-300) - 1.0)) };
         let weights = losses.map(weight);
         let sum: f64 = weights.iter().sum();
         weights.map(|w| w / sum)

@@ -1,5 +1,7 @@
 //! The windows ahead at which models are trained and scored; between two of them corrections are interpolated.
 
+use crate::calendar::DAY;
+
 /// A stretch of samples ahead of an origin: `[next + ahead, next + ahead + len)`. Its target is the largest of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Window {
@@ -24,11 +26,44 @@ pub enum Kind {
 pub struct Anchors {
     step: i64,
     windows: Box<[Window]>,
-    every: Box<[i64]>,
+    paces: Box<[Pace]>,
     values: usize,
     lead: usize,
     horizon: usize,
     replay: Replay,
+}
+
+/// How often an anchor is asked and learned from, and for how long that counts.
+#[derive(Clone, Copy, Debug)]
+pub struct Pace {
+    /// Samples between two of its origins.
+    pub every: u32,
+    /// Origins between two solutions of a regression: coefficients move slowly.
+    pub solve: u32,
+    /// Share of what a regression learned that it keeps from one origin to the next.
+    pub keep: f32,
+}
+
+/// Seconds of evidence that regressions remember.
+const MEMORY: i64 = 7 * DAY;
+/// Seconds between two of their solutions.
+const SOLVE: i64 = 2 * 3600;
+
+/// Number of an origin among those that are so many samples apart. Samples are numbered from the epoch: 32 bits suffice until 2106,
+/// and are divided in half the time.
+pub fn turn(origin: i64, every: u32) -> u32 {
+    origin as u32 / every.max(1)
+}
+
+impl Pace {
+    fn new(every: i64, step: i64) -> Self {
+        let spacing = every * step;
+        Self {
+            every: every as u32,
+            solve: (SOLVE / spacing).max(1) as u32,
+            keep: 1.0 - 1.0 / (MEMORY / spacing).max(100) as f32,
+        }
+    }
 }
 
 /// How much of a history is learned from when it is replayed, in numbers of samples.
@@ -75,8 +110,8 @@ impl Anchors {
             .map(|&ahead| Window { ahead, len: 1 })
             .chain(maxima.iter().map(|&ahead| Window { ahead, len: lead }))
             .collect::<Box<[_]>>();
-        let every = windows.iter().map(|w| every(w.ahead as i64 * step, step)).collect();
-        Self { step, windows, every, values: values.len(), lead, horizon, replay: Replay::WHOLE }
+        let paces = windows.iter().map(|w| Pace::new(every(w.ahead as i64 * step, step), step)).collect();
+        Self { step, windows, paces, values: values.len(), lead, horizon, replay: Replay::WHOLE }
     }
 
     /// Seconds between two samples.
@@ -86,12 +121,17 @@ impl Anchors {
 
     /// Samples between two origins at which anchor `a` is predicted and learned.
     pub fn every(&self, a: usize) -> i64 {
-        self.every[a]
+        i64::from(self.paces[a].every)
+    }
+
+    /// How often anchor `a` is asked, and how long that counts.
+    pub fn pace(&self, a: usize) -> Pace {
+        self.paces[a]
     }
 
     /// Whether anchor `a` is predicted at `origin`, and learned once that has come.
     pub fn is_due(&self, a: usize, origin: i64) -> bool {
-        self.is_turn(self.every[a], origin)
+        self.is_turn(self.every(a), origin)
     }
 
     /// The same for all anchors that are asked every so many samples.
@@ -114,7 +154,7 @@ impl Anchors {
 
     /// The newest origin at or before `origin` at which anchor `a` was predicted.
     pub fn last_due(&self, a: usize, origin: i64) -> i64 {
-        origin - origin.rem_euclid(self.every[a])
+        origin - origin.rem_euclid(self.every(a))
     }
 
     /// The window of a kind at any distance.

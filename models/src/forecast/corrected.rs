@@ -35,8 +35,10 @@ impl Corrected {
         Self { choice, base, space, corrections: Regressed::new(anchors, prior) }
     }
 
-    fn base(&self, seen: &Context<'_>, from: i64, window: Window) -> f64 {
-        self.base.map_or(0.0, |base| seen.base(base, from, window))
+    /// What the base says of a window that starts at a sample, to be asked again and again.
+    fn base<'a>(&self, seen: &Context<'a>) -> impl Fn(i64, Window) -> f64 + use<'a> {
+        let basis = self.base.map(|base| seen.basis(base));
+        move |from, window| basis.map_or(0.0, |basis| basis.over(from, window))
     }
 
     fn features(&self, seen: &Context<'_>) -> [f32; ALL] {
@@ -49,9 +51,9 @@ impl Corrected {
         [now, hour, day, CONSTANT]
     }
 
-    fn load(&self, seen: &Context<'_>, start: i64, window: Window, correction: f32) -> f64 {
+    fn load(&self, seen: &Context<'_>, base: f64, correction: f32) -> f64 {
         let correction = f64::from(correction) * self.space.unit(seen.past);
-        seen.bounded(self.space.apply(self.base(seen, start, window), correction, seen.offset))
+        seen.bounded(self.space.apply(base, correction, seen.offset))
     }
 }
 
@@ -70,31 +72,34 @@ impl Model for Corrected {
     }
 
     fn learn(&mut self, seen: &Context<'_>, realised: &Realised) {
+        let base = self.base(seen);
         for window in seen.completed() {
             if seen.past.is_masked(window.origin - 1) {
                 continue;
             }
             let load = realised.of(seen.anchors.kind(window.anchor));
-            let base = self.base(seen, window.start, window.window);
+            let base = base(window.start, window.window);
             let residual = self.space.residual(load, base, seen.offset) / self.space.unit(seen.past);
             let prior = || belief(&window.window, seen.anchors.every(window.anchor), seen.anchors.step());
-            self.corrections.learn(seen.anchors, window.anchor, window.origin, residual as f32, prior);
+            self.corrections.learn(seen.anchors, window, residual as f32, prior);
         }
     }
 
     fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]) {
         let features = self.features(seen);
         self.corrections.remember(seen.anchors, seen.past.next(), &features);
+        let base = self.base(seen);
         for window in seen.due() {
             let correction = self.corrections.at(window.anchor, &features);
-            out[window.anchor] = self.load(seen, window.start, window.window, correction) as f32;
+            out[window.anchor] = self.load(seen, base(window.start, window.window), correction) as f32;
         }
     }
 
     fn ahead(&self, seen: &Context<'_>, kind: Kind, ahead: usize) -> f64 {
         let correction = self.corrections.between(seen.anchors.between(kind, ahead), &self.features(seen));
         let window = seen.anchors.window(kind, ahead);
-        self.load(seen, seen.past.next() + ahead as i64, window, correction)
+        let base = self.base(seen)(seen.past.next() + ahead as i64, window);
+        self.load(seen, base, correction)
     }
 
     fn boxed(&self) -> Box<dyn Model> {

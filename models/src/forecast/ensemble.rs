@@ -52,8 +52,8 @@ const LEARNED_DAYS: i64 = 20;
 /// …and its last days, learned from in full.
 const DENSE_DAYS: i64 = 13;
 /// Origins between two recomputations of an anchor's weights, and seconds, whichever are fewer.
-const REWEIGH: i64 = 6;
-const REWEIGH_SECONDS: i64 = 5400;
+const REWEIGH: u32 = 6;
+const REWEIGH_SECONDS: u32 = 5400;
 
 /// So many usual errors above the load at hand are noise, more is a rise.
 const NOISE: f64 = 2.0;
@@ -184,6 +184,7 @@ impl Ensemble {
         Context {
             turns,
             past: &self.past,
+            levels: &self.levels,
             tracks: &self.tracks,
             recent: &self.recent,
             anchors: &self.anchors,
@@ -224,9 +225,9 @@ impl Ensemble {
             if !suspect {
                 self.mixtures[a].learn(weekday, open.models().into_iter(), target);
             }
-            let every = self.anchors.every(a);
-            let reweigh = (REWEIGH_SECONDS / (every * self.past.step())).clamp(1, REWEIGH);
-            if (window.origin / every + a as i64) % reweigh == 0 {
+            let spacing = (self.anchors.every(a) * self.past.step()) as u32;
+            let reweigh = (REWEIGH_SECONDS / spacing).clamp(1, REWEIGH);
+            if (window.turn + a as u32).is_multiple_of(reweigh) {
                 self.mixtures[a].weigh();
             }
             let (sizes, margins) = open.expected();

@@ -2,9 +2,10 @@
 
 use super::{
     Choice,
-    anchors::{Anchors, Kind, MOST, Window},
+    anchors::{Anchors, Kind, MOST, Window, turn},
+    levels::Levels,
     past::Past,
-    season::{Base, Track},
+    season::{Base, Seen, Track},
 };
 use std::fmt::Debug;
 
@@ -13,6 +14,8 @@ use std::fmt::Debug;
 pub struct Context<'a> {
     /// The samples.
     pub past: &'a Past,
+    /// The level of each day.
+    pub levels: &'a Levels,
     /// The seasonal bases, up to date with the past; the daily one and the weekly profile come first.
     pub tracks: &'a [Track],
     /// Means of the load itself: just now, of an hour, of a day.
@@ -31,11 +34,10 @@ impl<'a> Context<'a> {
         self.tracks.iter().find(|t| t.base() == base)
     }
 
-    /// A base over a window that starts at sample `from`; where it knows nothing itself the weekly profile, or the daily one.
-    pub fn base(&self, base: Base, from: i64, window: Window) -> f64 {
-        let of = |base| self.track(base).map_or(f64::NAN, |track| track.over(from, window));
-        let known = [base, Base::Profile, Base::Days].into_iter().map(of).find(|load| !load.is_nan());
-        known.unwrap_or(f64::NAN)
+    /// A base, to be asked for many windows.
+    pub fn basis(&self, base: Base) -> Basis<'a> {
+        let seen = Seen { past: self.past, levels: self.levels, offset: self.offset };
+        Basis { tracks: [base, Base::Profile, Base::Days].map(|base| self.track(base)), seen }
     }
 
     /// Recent residuals of a base, in its own space: very recently, over an hour, over a day.
@@ -59,6 +61,22 @@ impl<'a> Context<'a> {
     }
 }
 
+/// A base, and what speaks where it knows nothing itself: the weekly profile, else the daily one.
+#[derive(Clone, Copy, Debug)]
+pub struct Basis<'a> {
+    tracks: [Option<&'a Track>; 3],
+    seen: Seen<'a>,
+}
+
+impl Basis<'_> {
+    /// Its largest value over a window that starts at sample `from`; NaN where nothing is known.
+    pub fn over(&self, from: i64, window: Window) -> f64 {
+        let of = |track: &&Track| track.over(self.seen, from, window);
+        let known = self.tracks.iter().flatten().map(of).find(|load| !load.is_nan());
+        known.unwrap_or(f64::NAN)
+    }
+}
+
 /// The windows whose turn it is, found once for all models.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Turns {
@@ -77,11 +95,23 @@ impl Turns {
             let start = next - len;
             let origin = start - ahead;
             if anchors.is_due(anchor, origin) {
-                turns.completed[turns.completions] = Completed { anchor, window: *window, start, origin };
+                turns.completed[turns.completions] = Completed {
+                    anchor,
+                    window: *window,
+                    start,
+                    origin,
+                    turn: turn(origin, anchors.pace(anchor).every),
+                };
                 turns.completions += 1;
             }
             if anchors.is_due(anchor, next) {
-                turns.due[turns.dues] = Completed { anchor, window: *window, start: next + ahead, origin: next };
+                turns.due[turns.dues] = Completed {
+                    anchor,
+                    window: *window,
+                    start: next + ahead,
+                    origin: next,
+                    turn: turn(next, anchors.pace(anchor).every),
+                };
                 turns.dues += 1;
             }
         }
@@ -110,6 +140,8 @@ pub struct Completed {
     pub start: i64,
     /// Number of the sample that came next when it was predicted.
     pub origin: i64,
+    /// Number of that origin among those of the anchor.
+    pub turn: u32,
 }
 
 /// The target values that the newest sample has completed; NaN where missing or masked.

@@ -11,6 +11,8 @@ pub const WEEKS: i64 = 4;
 #[derive(Clone, Debug)]
 pub struct Past {
     step: i64,
+    /// Samples in a day; 0 where a day is no whole number of steps.
+    per_day: i64,
     first: i64,
     next: i64,
     samples: Samples,
@@ -35,6 +37,22 @@ const NOWHERE: i64 = i64::MIN / 2;
 /// Days looked back on for a day like a holiday.
 const LIKE_A_HOLIDAY: i64 = WEEKS * 7 + 7;
 
+/// Looks back from a sample, days at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Back<'a> {
+    past: &'a Past,
+    i: i64,
+    /// Samples in a day, where all days are alike; 0 where the calendar has to be asked.
+    per_day: i64,
+}
+
+impl Back<'_> {
+    /// [`Past::days_before`] that sample.
+    pub fn days(&self, days: i64) -> i64 {
+        if self.per_day > 0 { self.i - days * self.per_day } else { self.past.days_before(self.i, days) }
+    }
+}
+
 /// Running mean over about a week.
 #[derive(Clone, Copy, Debug, Default)]
 struct Mean {
@@ -49,6 +67,7 @@ impl Past {
         let wanted = (WEEKS * 7 * DAY + 3 * 3600) / step + 8;
         Self {
             step,
+            per_day: if DAY % step == 0 { DAY / step } else { 0 },
             first,
             next: first,
             samples: Samples::new((wanted as usize).max(64)),
@@ -182,6 +201,12 @@ impl Past {
         if self.is_holiday(found) && !self.day(found).is_sunday() { NOWHERE } else { found }
     }
 
+    /// The same for one sample and many numbers of days.
+    pub fn back_from(&self, i: i64) -> Back<'_> {
+        let plain = self.holidays.is_empty() && self.per_day > 0 && self.calendar.is_steady(self.stamp(i));
+        Back { past: self, i, per_day: if plain { self.per_day } else { 0 } }
+    }
+
     /// Whether sample `i` falls on a holiday.
     pub fn is_holiday(&self, i: i64) -> bool {
         !self.holidays.is_empty() && self.holidays.binary_search(&self.day(i)).is_ok()
@@ -208,8 +233,8 @@ impl Past {
     }
 
     fn same_clock(&self, i: i64, days: i64) -> i64 {
-        if DAY % self.step == 0 && self.calendar.is_steady(self.stamp(i)) {
-            return i - days * (DAY / self.step);
+        if self.per_day > 0 && self.calendar.is_steady(self.stamp(i)) {
+            return i - days * self.per_day;
         }
         self.calendar.days_before(self.stamp(i), days).div_euclid(self.step)
     }
@@ -223,14 +248,22 @@ impl Past {
         }
         let (slot, len) = (self.slot(from), (to - from) as usize);
         let end = (slot + len).min(self.samples.slots());
-        let (here, rest) = (self.sum(slot..end), self.sum(0..len - (end - slot)));
-        (here.0 + rest.0) / (here.1 + rest.1)
+        let (mut sum, mut n) = self.sum(slot..end);
+        let rest = len - (end - slot);
+        if rest > 0 {
+            let rest = self.sum(0..rest);
+            (sum, n) = (sum + rest.0, n + rest.1);
+        }
+        sum / n
     }
 
     /// Sum and number of the clean samples in a stretch of slots.
     fn sum(&self, stretch: Range<usize>) -> (f64, f64) {
+        if self.masked.is_empty() {
+            return self.samples.sum(stretch);
+        }
         let words = stretch.start / 64..stretch.end.div_ceil(64);
-        if self.masked.get(words).is_none_or(|words| words.iter().all(|word| *word == 0)) {
+        if self.masked[words].iter().all(|word| *word == 0) {
             return self.samples.sum(stretch);
         }
         let clean = stretch.filter(|slot| !self.has_mask(*slot)).map(|slot| self.samples.sum(slot..slot + 1));

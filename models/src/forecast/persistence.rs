@@ -46,7 +46,7 @@ impl Model for Persistence {
     fn learn(&mut self, seen: &Context<'_>, _: &Realised) {
         let newest = seen.past.next() - 1;
         let (raw, clean) = (seen.past.raw(newest), seen.past.clean(newest));
-        let expected = seen.base(Base::Profile, newest, Window { ahead: 0, len: 1 });
+        let expected = seen.basis(Base::Profile).over(newest, Window { ahead: 0, len: 1 });
         if !raw.is_nan() {
             self.last = f64::from(raw);
         }

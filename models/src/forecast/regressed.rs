@@ -4,11 +4,11 @@
 //! Hyndman 2014), instead of one set iterated step by step.
 
 use super::{
-    anchors::{Anchors, Window},
+    anchors::{Anchors, Window, turn},
     half::Half,
+    model::Completed,
     ridge::{Prior, Ridge},
 };
-use crate::calendar::DAY;
 
 /// Regressions for all anchors on `N` features, and the features of the origins whose windows are still open. The last feature is
 /// always [`CONSTANT`] and is not kept. `P` is [`half`](super::ridge::half) of `N`, `K` one less than `N`.
@@ -61,24 +61,17 @@ impl Opens {
         self.groups.iter().map(|g| g.rows as usize).sum()
     }
 
-    fn of(&self, every: i64) -> &Group {
-        self.groups.iter().find(|g| i64::from(g.every) == every).unwrap_or(&self.groups[0])
+    fn of(&self, every: u32) -> &Group {
+        self.groups.iter().find(|g| g.every == every).unwrap_or(&self.groups[0])
     }
 }
 
 impl Group {
-    /// Where the row of an origin lies.
-    fn row(&self, origin: i64) -> usize {
-        // Samples are numbered from the epoch: 32 bits suffice until 2106, and are divided in half the time.
-        let turn = origin as u32 / self.every.max(1);
+    /// Where the row of an origin lies, by its number among those of the group.
+    fn row(&self, turn: u32) -> usize {
         (self.first + turn % self.rows.max(1)) as usize
     }
 }
-
-/// Seconds of evidence remembered.
-const MEMORY: i64 = 7 * DAY;
-/// Seconds between two solutions: coefficients move slowly.
-const SOLVE: i64 = 2 * 3600;
 
 impl<const N: usize, const P: usize, const K: usize> Regressed<N, P, K> {
     /// Nothing learned yet.
@@ -97,23 +90,21 @@ impl<const N: usize, const P: usize, const K: usize> Regressed<N, P, K> {
         let packed = std::array::from_fn(|k| Half::new(features[k]));
         for group in self.opens.groups.iter().filter(|g| g.every > 0) {
             if anchors.is_turn(i64::from(group.every), origin) {
-                self.rows[group.row(origin)] = packed;
+                self.rows[group.row(turn(origin, group.every))] = packed;
             }
         }
     }
 
-    /// Learns that anchor `a` from `origin` came out as `target`; `prior` is what was believed of its window.
-    pub fn learn(&mut self, anchors: &Anchors, a: usize, origin: i64, target: f32, prior: impl Fn() -> Prior<N>) {
-        let every = anchors.every(a);
+    /// Learns that a window came out as `target`; `prior` is what was believed of it.
+    pub fn learn(&mut self, anchors: &Anchors, window: &Completed, target: f32, prior: impl Fn() -> Prior<N>) {
+        let pace = anchors.pace(window.anchor);
         let mut features = [CONSTANT; N];
-        for (feature, kept) in features.iter_mut().zip(self.rows[self.opens.of(every).row(origin)]) {
+        for (feature, kept) in features.iter_mut().zip(self.rows[self.opens.of(pace.every).row(window.turn)]) {
             *feature = kept.get();
         }
-        let spacing = anchors.step() * every;
-        let memory = (MEMORY / spacing).max(100) as f32;
-        let ridge = &mut self.ridges[a];
-        ridge.learn(&features, target, 1.0 - 1.0 / memory);
-        if (origin / every + a as i64) % (SOLVE / spacing).max(1) == 0 {
+        let ridge = &mut self.ridges[window.anchor];
+        ridge.learn(&features, target, pace.keep);
+        if (window.turn + window.anchor as u32).is_multiple_of(pace.solve) {
             ridge.solve(&prior());
         }
     }

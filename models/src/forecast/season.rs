@@ -13,6 +13,7 @@ mod smooth;
 mod weeks;
 
 use super::{anchors::Window, levels::Levels, loads::Loads, past::Past, space::Space, space::exp, space::log};
+use crate::calendar::DAY;
 pub use mstl::{Mstl, MstlError};
 pub use residual::{FEATURES, Residual};
 
@@ -49,7 +50,7 @@ impl Base {
         }
     }
 
-    /// Whether yesterday belongs to the base: then it is renewed once yesterday is known.
+    /// Whether yesterday belongs to the base: then it looks no further ahead than yesterday is known.
     const fn is_daily(self) -> bool {
         matches!(self, Self::Days | Self::Smooth | Self::Slots)
     }
@@ -94,10 +95,10 @@ impl Seen<'_> {
 #[derive(Clone, Debug)]
 pub struct Track {
     base: Base,
+    /// Distance up to which the base is kept; what lies further ahead is computed where it is asked for.
     reach: i64,
-    /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
-    fresh: i64,
     values: Loads,
+    /// Number of the first sample that is not kept.
     evaluated: i64,
     residuals: Residual,
     mstl: Option<Box<Mstl>>,
@@ -106,13 +107,13 @@ pub struct Track {
 impl Track {
     /// A base that looks `reach` samples ahead, of which maxima over `lead` samples are asked.
     pub fn new(base: Base, past: &Past, lead: usize, reach: usize) -> Self {
+        // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
+        let fresh = (past.samples_in(DAY) - past.samples_in(3600)).max(2) - 1;
+        let reach = if base.is_daily() { reach.min(fresh) } else { reach };
         let room = reach + 2 * lead + 8;
-        let day = past.samples_in(crate::calendar::DAY) as i64;
         Self {
             base,
             reach: reach as i64,
-            // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
-            fresh: day - past.samples_in(3600) as i64 - 1,
             values: Loads::new(room),
             evaluated: past.next(),
             residuals: Residual::new(past),
@@ -149,11 +150,9 @@ impl Track {
             self.evaluated = seen.past.next();
         }
         while self.evaluated <= seen.past.next() + self.reach {
-            self.evaluate(seen, self.evaluated);
+            let value = self.evaluate(seen, self.evaluated);
+            self.values.set(self.slot(self.evaluated), value as f32);
             self.evaluated += 1;
-        }
-        if self.base.is_daily() {
-            self.evaluate(seen, seen.past.next() + self.fresh.min(self.reach));
         }
     }
 
@@ -162,14 +161,17 @@ impl Track {
         self.evaluated = past.next() + 1;
     }
 
-    /// The base for one sample; NaN where it knows nothing.
+    /// The base for one sample that is kept; NaN where it knows nothing.
     pub fn at(&self, i: i64) -> f64 {
         f64::from(self.values.get(self.slot(i)))
     }
 
     /// The base's largest value over a window that starts at sample `from`.
-    pub fn over(&self, from: i64, window: Window) -> f64 {
-        f64::from(self.values.most(self.slot(from), window.len))
+    pub fn over(&self, seen: Seen<'_>, from: i64, window: Window) -> f64 {
+        let kept = (self.evaluated - from).clamp(0, window.len as i64);
+        let most = if kept > 0 { f64::from(self.values.most(self.slot(from), kept as usize)) } else { f64::NAN };
+        let further = from + kept..from + window.len as i64;
+        further.map(|i| self.evaluate(seen, i)).fold(most, f64::max)
     }
 
     /// The recent residuals as features of a regression.
@@ -177,19 +179,20 @@ impl Track {
         self.residuals.features()
     }
 
-    fn evaluate(&mut self, seen: Seen<'_>, i: i64) {
+    fn evaluate(&self, seen: Seen<'_>, i: i64) -> f64 {
+        // Further ahead than a day yesterday is still to come, or is what residuals speak of anyway.
+        let from = if i <= seen.past.next() + self.reach { 1 } else { 2 };
         let silent = self.base.is_weekly() && !is_weekly_known(seen.past);
-        let value = match self.base {
+        match self.base {
             _ if silent => f64::NAN,
             Base::Profile => profile::at(seen, i),
             Base::Weeks => weeks::at(seen, i),
             Base::LastWeek => last_week::at(seen, i),
-            Base::Days => days::at(seen.past, i),
-            Base::Smooth => smooth::at(seen, i),
-            Base::Slots => slots::at(seen, i),
+            Base::Days => days::at(seen.past, i, from),
+            Base::Smooth => smooth::at(seen, i, from),
+            Base::Slots => slots::at(seen, i, from),
             Base::Mstl => self.mstl.as_ref().map_or(f64::NAN, |m| m.at(i)),
-        };
-        self.values.set(self.slot(i), value as f32);
+        }
     }
 
     fn slot(&self, i: i64) -> usize {
@@ -203,7 +206,7 @@ pub const WEEKLY_FROM_DAYS: i64 = 8;
 
 /// Whether the history is long enough for a weekly season.
 pub fn is_weekly_known(past: &Past) -> bool {
-    past.age() >= WEEKLY_FROM_DAYS * crate::calendar::DAY
+    past.age() >= WEEKLY_FROM_DAYS * DAY
 }
 
 /// Sum of weighted opinions, those that are NaN left out.

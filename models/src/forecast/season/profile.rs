@@ -8,10 +8,11 @@ use crate::forecast::past::{Past, WEEKS};
 
 /// The profile for sample `i`; NaN with less than one earlier week.
 pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
+    let back = seen.past.back_from(i);
     let mut logs = [0.0; WEEKS as usize];
     let mut n = 0;
     for week in 1..=WEEKS {
-        let log = seen.lifted(seen.past.days_before(i, 7 * week), reach(seen.past));
+        let log = seen.lifted(back.days(7 * week), reach(seen.past));
         if !log.is_nan() {
             logs[n] = log;
             n += 1;

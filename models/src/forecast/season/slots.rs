@@ -12,12 +12,13 @@ const FADE: f64 = 0.85;
 /// What the same weekday counts more.
 const SAME_WEEKDAY: f64 = 1.5;
 
-/// The slot's mean for sample `i`; NaN with less than a day of history.
-pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
+/// The slot's mean for sample `i`, from the day so many days before it; NaN with less than a day of history.
+pub(super) fn at(seen: Seen<'_>, i: i64, from: i64) -> f64 {
+    let back = seen.past.back_from(i);
     let (mut mean, mut weight) = (Weighted::default(), 1.0);
-    for day in 1..=DAYS {
+    for day in from..=DAYS {
         let more = if day % 7 == 0 { SAME_WEEKDAY } else { 0.0 };
-        let load = f64::from(seen.past.clean(seen.past.days_before(i, day)));
+        let load = f64::from(seen.past.clean(back.days(day)));
         mean.add(seen.log(load), weight + more);
         weight *= FADE;
     }

@@ -14,20 +14,23 @@ const FADE_DAY: f64 = 0.7;
 /// Reach of the half-hour mean on either side, in seconds.
 const REACH: i64 = 1200;
 
-/// The smoothed season for sample `i`.
-pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
+/// The smoothed season for sample `i`; of days those from so many days before it.
+pub(super) fn at(seen: Seen<'_>, i: i64, from: i64) -> f64 {
+    let back = seen.past.back_from(i);
     let reach = (REACH / seen.past.step()).min(16);
     let mut mean = Weighted::default();
     if is_weekly_known(seen.past) {
         let mut weight = 1.0;
         for week in 1..=WEEKS {
-            mean.add(seen.lifted(seen.past.days_before(i, 7 * week), reach), weight);
+            mean.add(seen.lifted(back.days(7 * week), reach), weight);
             weight *= FADE_WEEK;
         }
     }
     let mut weight = DAY;
     for day in 1..=6 {
-        mean.add(seen.log_around(seen.past.days_before(i, day), reach), weight);
+        if day >= from {
+            mean.add(seen.log_around(back.days(day), reach), weight);
+        }
         weight *= FADE_DAY;
     }
     seen.load(mean.mean())
