@@ -147,6 +147,12 @@ impl Anchors {
         self.replay = replay;
     }
 
+    /// Whether fewer samples are asked about than come, so many samples ahead and further.
+    pub fn is_sparse_beyond(&self, ahead: usize) -> bool {
+        let beyond = self.windows.iter().zip(&self.paces).filter(|(window, _)| window.ahead + window.len > ahead);
+        beyond.map(|(window, pace)| window.len as f64 / f64::from(pace.every)).sum::<f64>() < 1.0
+    }
+
     /// Whether nothing is learned yet at `origin`.
     pub fn is_quiet(&self, origin: i64) -> bool {
         origin < self.replay.quiet_until
@@ -270,6 +276,13 @@ mod tests {
         assert_eq!(anchors.value_near(60), 2);
         let every: Vec<i64> = (0..9).map(|a| anchors.every(a)).collect();
         assert_eq!(every, [1, 1, 1, 7, 7, 1, 1, 7, 7]);
+    }
+
+    #[test]
+    fn windows_a_day_ahead_ask_for_little_unless_they_are_long() {
+        // Every seven samples: one value, and the maximum over three or over 24.
+        let is_sparse = |lead| Anchors::new(300, lead, 86_400).is_sparse_beyond(276);
+        assert!(is_sparse(300) && is_sparse(900) && !is_sparse(7200));
     }
 
     #[test]

@@ -45,6 +45,8 @@ pub struct Ensemble {
     pending: Pending,
     evidence: Evidence,
     level: f64,
+    /// Daily bases are kept no further ahead than yesterday is known.
+    sparing: bool,
 }
 
 /// Days of a replay that are learned from, if there are more…
@@ -90,6 +92,7 @@ impl Ensemble {
             models,
             pinned,
             level,
+            sparing: false,
         }
     }
 
@@ -99,8 +102,14 @@ impl Ensemble {
         let (first, len) = (self.past.next(), values.len() as i64);
         let quiet_until = first + (len - LEARNED_DAYS * day).clamp(0, WEEKLY_FROM_DAYS * day);
         self.anchors.leave_out(Replay { quiet_until, thin_until: first + len - DENSE_DAYS * day });
+        self.sparing = self.anchors.is_sparse_beyond(self.past.samples_in(DAY - 3600));
         for value in values {
             self.push(*value);
+        }
+        self.sparing = false;
+        let seen = Seen { past: &self.past, levels: &self.levels, offset: offset(&self.past) };
+        for track in &mut self.tracks {
+            track.advance(seen, false);
         }
     }
 
@@ -173,7 +182,7 @@ impl Ensemble {
             if quiet && !matches!(track.base(), Base::Days | Base::Profile) {
                 track.sleep(&self.past);
             } else {
-                track.advance(seen);
+                track.advance(seen, self.sparing);
             }
         }
         self.loads.push(clean, suspect);

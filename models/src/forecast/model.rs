@@ -37,7 +37,7 @@ impl<'a> Context<'a> {
     /// A base, to be asked for many windows.
     pub fn basis(&self, base: Base) -> Basis<'a> {
         let seen = Seen { past: self.past, levels: self.levels, offset: self.offset };
-        Basis { tracks: [base, Base::Profile, Base::Days].map(|base| self.track(base)), seen }
+        Basis { own: self.track(base), tracks: self.tracks, seen }
     }
 
     /// Recent residuals of a base, in its own space: very recently, over an hour, over a day.
@@ -64,15 +64,21 @@ impl<'a> Context<'a> {
 /// A base, and what speaks where it knows nothing itself: the weekly profile, else the daily one.
 #[derive(Clone, Copy, Debug)]
 pub struct Basis<'a> {
-    tracks: [Option<&'a Track>; 3],
+    own: Option<&'a Track>,
+    tracks: &'a [Track],
     seen: Seen<'a>,
 }
 
 impl Basis<'_> {
     /// Its largest value over a window that starts at sample `from`; NaN where nothing is known.
     pub fn over(&self, from: i64, window: Window) -> f64 {
-        let of = |track: &&Track| track.over(self.seen, from, window);
-        let known = self.tracks.iter().flatten().map(of).find(|load| !load.is_nan());
+        let over = |track: Option<&Track>| track.map_or(f64::NAN, |track| track.over(self.seen, from, window));
+        let own = over(self.own);
+        if !own.is_nan() {
+            return own;
+        }
+        let other = |base| over(self.tracks.iter().find(|t| t.base() == base));
+        let known = [Base::Profile, Base::Days].into_iter().map(other).find(|load| !load.is_nan());
         known.unwrap_or(f64::NAN)
     }
 }

@@ -50,7 +50,7 @@ impl Base {
         }
     }
 
-    /// Whether yesterday belongs to the base: then it looks no further ahead than yesterday is known.
+    /// Whether yesterday belongs to the base: then it is renewed once yesterday is known.
     const fn is_daily(self) -> bool {
         matches!(self, Self::Days | Self::Smooth | Self::Slots)
     }
@@ -95,8 +95,9 @@ impl Seen<'_> {
 #[derive(Clone, Debug)]
 pub struct Track {
     base: Base,
-    /// Distance up to which the base is kept; what lies further ahead is computed where it is asked for.
     reach: i64,
+    /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
+    fresh: i64,
     values: Loads,
     /// Number of the first sample that is not kept.
     evaluated: i64,
@@ -107,13 +108,13 @@ pub struct Track {
 impl Track {
     /// A base that looks `reach` samples ahead, of which maxima over `lead` samples are asked.
     pub fn new(base: Base, past: &Past, lead: usize, reach: usize) -> Self {
-        // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
-        let fresh = (past.samples_in(DAY) - past.samples_in(3600)).max(2) - 1;
-        let reach = if base.is_daily() { reach.min(fresh) } else { reach };
         let room = reach + 2 * lead + 8;
+        // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
+        let fresh = past.samples_in(DAY) as i64 - past.samples_in(3600) as i64 - 1;
         Self {
             base,
             reach: reach as i64,
+            fresh: fresh.min(reach as i64),
             values: Loads::new(room),
             evaluated: past.next(),
             residuals: Residual::new(past),
@@ -142,18 +143,28 @@ impl Track {
         self.residuals.push(self.base.space().residual(load, expected, seen.offset), suspect);
     }
 
-    /// Looks one sample further ahead. Call once per sample, after [`Past::push`].
-    pub fn advance(&mut self, seen: Seen<'_>) {
+    /// Looks one sample further ahead. Call once per sample, after [`Past::push`]. A daily base may be spared (`sparing`) what
+    /// lies further ahead than yesterday is known: of that a replay asks for a few windows, where forecasts ask for all.
+    pub fn advance(&mut self, seen: Seen<'_>, sparing: bool) {
         if let Some(mstl) = &mut self.mstl
             && mstl.refit_if_due(seen.past)
         {
             self.evaluated = seen.past.next();
         }
-        while self.evaluated <= seen.past.next() + self.reach {
-            let value = self.evaluate(seen, self.evaluated);
-            self.values.set(self.slot(self.evaluated), value as f32);
+        let renewed = seen.past.next() + self.fresh;
+        if self.base.is_daily() && self.evaluated > renewed {
+            self.keep(seen, renewed);
+        }
+        let reach = if self.base.is_daily() && sparing { self.fresh.max(0) } else { self.reach };
+        while self.evaluated <= seen.past.next() + reach {
+            self.keep(seen, self.evaluated);
             self.evaluated += 1;
         }
+    }
+
+    fn keep(&mut self, seen: Seen<'_>, i: i64) {
+        let value = self.evaluate(seen, i);
+        self.values.set(self.slot(i), value as f32);
     }
 
     /// Looks ahead of nothing until it is woken by [`Track::advance`].
@@ -166,9 +177,12 @@ impl Track {
         f64::from(self.values.get(self.slot(i)))
     }
 
-    /// The base's largest value over a window that starts at sample `from`.
+    /// The base's largest value over a window that starts at sample `from`; what is not kept of it is computed.
     pub fn over(&self, seen: Seen<'_>, from: i64, window: Window) -> f64 {
-        let kept = (self.evaluated - from).clamp(0, window.len as i64);
+        if from + window.len as i64 <= self.evaluated {
+            return f64::from(self.values.most(self.slot(from), window.len));
+        }
+        let kept = (self.evaluated - from).max(0);
         let most = if kept > 0 { f64::from(self.values.most(self.slot(from), kept as usize)) } else { f64::NAN };
         let further = from + kept..from + window.len as i64;
         further.map(|i| self.evaluate(seen, i)).fold(most, f64::max)
@@ -181,7 +195,7 @@ impl Track {
 
     fn evaluate(&self, seen: Seen<'_>, i: i64) -> f64 {
         // Further ahead than a day yesterday is still to come, or is what residuals speak of anyway.
-        let from = if i <= seen.past.next() + self.reach { 1 } else { 2 };
+        let from = if i <= seen.past.next() + self.fresh { 1 } else { 2 };
         let silent = self.base.is_weekly() && !is_weekly_known(seen.past);
         match self.base {
             _ if silent => f64::NAN,
