@@ -98,7 +98,8 @@ impl Model for Corrected {
     fn ahead(&self, seen: &Context<'_>, kind: Kind, ahead: usize) -> f64 {
         let correction = self.corrections.between(seen.anchors.between(kind, ahead), &self.features(seen));
         let window = seen.anchors.window(kind, ahead);
-        let base = self.base(seen)(seen.past.next() + ahead as i64, window);
+        let from = seen.past.next() + ahead as i64;
+        let base = self.base.map_or(0.0, |base| seen.basis(base).over(from, window));
         self.load(seen, base, correction)
     }
 

@@ -35,6 +35,7 @@ impl<'a> Context<'a> {
     }
 
     /// A base, to be asked for many windows.
+    #[inline]
     pub fn basis(&self, base: Base) -> Basis<'a> {
         let seen = Seen { past: self.past, levels: self.levels, offset: self.offset };
         Basis { own: self.track(base), tracks: self.tracks, seen }
@@ -71,15 +72,17 @@ pub struct Basis<'a> {
 
 impl Basis<'_> {
     /// Its largest value over a window that starts at sample `from`; NaN where nothing is known.
+    #[inline]
     pub fn over(&self, from: i64, window: Window) -> f64 {
-        let over = |track: Option<&Track>| track.map_or(f64::NAN, |track| track.over(self.seen, from, window));
-        let own = over(self.own);
-        if !own.is_nan() {
-            return own;
-        }
-        let other = |base| over(self.tracks.iter().find(|t| t.base() == base));
-        let known = [Base::Profile, Base::Days].into_iter().map(other).find(|load| !load.is_nan());
-        known.unwrap_or(f64::NAN)
+        let own = self.own.map_or(f64::NAN, |track| track.over(self.seen, from, window));
+        if own.is_nan() { self.others(from, window) } else { own }
+    }
+
+    #[cold]
+    fn others(&self, from: i64, window: Window) -> f64 {
+        let track = |base| self.tracks.iter().find(|t| t.base() == base);
+        let tracks = [Base::Profile, Base::Days].into_iter().filter_map(track);
+        tracks.map(|track| track.over(self.seen, from, window)).find(|load| !load.is_nan()).unwrap_or(f64::NAN)
     }
 }
 

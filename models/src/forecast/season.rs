@@ -1,7 +1,8 @@
 //! Seasonal bases: what the load should be at a given wall clock, from the weeks before; and how far off that has been lately.
 //!
 //! A base is never fitted: it reads the same wall clock of earlier days and weeks from [`Past`], so it is online by nature,
-//! cannot see the future, and is identical whether a history was replayed at once or arrived sample by sample.
+//! cannot see the future, and says the same whether a history was replayed at once or arrived sample by sample, but that a
+//! replay looks further ahead than yesterday is known from nearer by.
 
 mod days;
 mod last_week;
@@ -178,10 +179,18 @@ impl Track {
     }
 
     /// The base's largest value over a window that starts at sample `from`; what is not kept of it is computed.
+    #[inline]
     pub fn over(&self, seen: Seen<'_>, from: i64, window: Window) -> f64 {
         if from + window.len as i64 <= self.evaluated {
-            return f64::from(self.values.most(self.slot(from), window.len));
+            f64::from(self.values.most(self.slot(from), window.len))
+        } else {
+            self.computed(seen, from, window)
         }
+    }
+
+    /// The same of a window of which not all is kept.
+    #[cold]
+    fn computed(&self, seen: Seen<'_>, from: i64, window: Window) -> f64 {
         let kept = (self.evaluated - from).max(0);
         let most = if kept > 0 { f64::from(self.values.most(self.slot(from), kept as usize)) } else { f64::NAN };
         let further = from + kept..from + window.len as i64;
