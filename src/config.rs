@@ -4,6 +4,7 @@ mod check;
 mod datasource;
 mod days;
 mod error;
+mod every;
 pub(crate) mod model;
 mod number;
 mod opt_in;
@@ -128,14 +129,14 @@ impl Config {
         if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
             return Ok(Self::default());
         }
-        let config: Self = serde_saphyr::from_str(text).map_err(|e| error::from_yaml(&e, text, file))?;
+        let refused = |faults| ConfigError::Invalid { file: file.to_owned(), faults };
+        let config: Self = serde_saphyr::from_str(text).map_err(|first| refused(every::faults(text, &first)))?;
         let faults = check::faults(&config);
         if faults.is_empty() {
             return Ok(config);
         }
         let places = tree::Places::of(text);
-        let faults = faults.into_iter().map(|fault| fault.located(&places)).collect();
-        Err(ConfigError::Invalid { file: file.to_owned(), faults })
+        Err(refused(faults.into_iter().map(|fault| fault.located(&places)).collect()))
     }
 
     /// The administrator's guard rails, as the core wants them.

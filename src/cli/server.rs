@@ -6,12 +6,16 @@ use crate::{
     http::api::{Snapshot, Status, VERSION, Workload, WorkloadList},
     kubernetes,
 };
+use bytes::Bytes;
 use clap::Args;
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
 use k8s_openapi::api::{coordination::v1::Lease, core::v1::Pod};
 use kube::Api;
 use serde::de::DeserializeOwned;
 use std::{path::PathBuf, sync::Arc, time::Duration};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Longest time one question may take, the port-forward included.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -40,6 +44,9 @@ pub struct Reach {
     #[arg(long, value_name = "PORT", default_value_t = PORT, hide_short_help = true)]
     pub api_port: u16,
 }
+
+/// Why a question over a stream has no answer.
+type Problem = Box<dyn std::error::Error + Send + Sync>;
 
 /// What the daemon said.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -130,7 +137,7 @@ impl Reach {
         let mut forward =
             pods.portforward(&pod, &[self.api_port]).await.map_err(|e| refused(&kubernetes::chain(&e)))?;
         let stream = forward.take_stream(self.api_port).ok_or_else(|| refused("the stream is gone"))?;
-        ask(stream, path).await.map_err(|e| refused(&e.to_string()))
+        ask(stream, path).await.map_err(|e| refused(&kubernetes::chain(e.as_ref())))
     }
 }
 
@@ -189,35 +196,45 @@ async fn direct(url: &str, path: &str) -> Result<Said, Failure> {
     Ok(Said { status, body })
 }
 
-/// One question over a stream. HTTP/1.0 asks for an answer without chunks that ends with the connection.
-async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> std::io::Result<Said> {
-    let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    stream.flush().await?;
-    let mut text = Vec::new();
-    stream.take(LARGEST as u64).read_to_end(&mut text).await?;
-    let broken = || std::io::Error::new(std::io::ErrorKind::InvalidData, "the answer is no HTTP");
-    let end = text.windows(4).position(|w| w == b"\r\n\r\n").ok_or_else(broken)?;
-    let head = String::from_utf8_lossy(&text[..end]);
-    let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(broken)?;
-    Ok(Said { status, body: text.split_off(end + 4) })
+/// One question over a stream. The answer is over where its length says: what forwards a port may leave the stream open after
+/// the daemon has closed it.
+async fn ask(stream: impl AsyncRead + AsyncWrite + Unpin, path: &str) -> Result<Said, Problem> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    let request = http::Request::get(path).header(http::header::HOST, "localhost").body(Empty::<Bytes>::new())?;
+    let exchange = async {
+        let answer = sender.send_request(request).await?;
+        let status = answer.status().as_u16();
+        let body = Limited::new(answer.into_body(), LARGEST).collect().await?.to_bytes().to_vec();
+        Ok(Said { status, body })
+    };
+    // How the connection ends shows in the exchange; it only has to be driven.
+    let driven = async {
+        let _ = connection.await;
+        std::future::pending::<Result<Said, Problem>>().await
+    };
+    tokio::select! {
+        said = exchange => said,
+        never = driven => never,
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-    async fn answered(answer: &'static str) -> std::io::Result<Said> {
+    /// Asked of a server that answers so and leaves the stream open.
+    async fn answered(answer: &'static str) -> Result<Said, Problem> {
         let (ours, mut theirs) = tokio::io::duplex(4096);
         let server = tokio::spawn(async move {
             let mut request = [0; 512];
             let n = theirs.read(&mut request).await.unwrap();
             theirs.write_all(answer.as_bytes()).await.unwrap();
-            String::from_utf8_lossy(&request[..n]).into_owned()
+            (String::from_utf8_lossy(&request[..n]).into_owned(), theirs)
         });
         let said = ask(ours, "/api/v1/status").await;
-        assert!(server.await.unwrap().starts_with("GET /api/v1/status HTTP/1.0\r\nHost: localhost\r\n"));
+        assert!(server.await.unwrap().0.starts_with("GET /api/v1/status HTTP/1.1\r\nhost: localhost\r\n"));
         said
     }
 
@@ -231,9 +248,11 @@ mod tests {
 
     #[tokio::test]
     async fn one_question_over_a_stream() {
-        let said = answered("HTTP/1.0 200 OK\r\ncontent-type: application/json\r\n\r\n{}").await.unwrap();
+        let said = answered("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}").await.unwrap();
         assert_eq!(said, Said { status: 200, body: b"{}".to_vec() });
-        assert_eq!(answered("HTTP/1.0 404 Not Found\r\n\r\n").await.unwrap().status, 404);
+        assert_eq!(answered("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await.unwrap().status, 404);
+        let chunked = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+        assert_eq!(answered(chunked).await.unwrap().body, b"{}");
         assert!(answered("nonsense").await.is_err());
     }
 }

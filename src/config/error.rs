@@ -79,10 +79,10 @@ fn render(file: &Path, faults: &[Fault]) -> String {
     faults.iter().map(one).collect::<Vec<_>>().join("\n")
 }
 
-/// Our own words for what the YAML parser found; a value is never repeated unless a type of ours chose to.
-pub(super) fn from_yaml(error: &Yaml, text: &str, file: &Path) -> ConfigError {
+/// Our own words for what the YAML parser found in the text of these places; a value is never repeated unless a type of ours
+/// chose to.
+pub(super) fn from_yaml(error: &Yaml, places: &Places) -> Fault {
     let place = error.location().filter(|l| l.line() > 0).map(|l| (l.line(), l.column()));
-    let places = Places::of(text);
     let named = |field: &str| place.and_then(|place| places.named_from(field, place));
     let at = || place.and_then(|place| places.key_at(place));
     // An unknown key has no value that was read: by its place alone it would be told as the key before it.
@@ -90,9 +90,15 @@ pub(super) fn from_yaml(error: &Yaml, text: &str, file: &Path) -> ConfigError {
         Yaml::SerdeUnknownField { field, .. } => named(field).or_else(at),
         _ => at(),
     };
-    let key = key.unwrap_or_default().to_owned();
-    let fault = Fault { place, ..Fault::new(key, &message(error.without_snippet())) };
-    ConfigError::Invalid { file: file.to_owned(), faults: vec![fault] }
+    Fault { place, ..Fault::new(key.unwrap_or_default(), &message(error.without_snippet())) }
+}
+
+/// The key that is missing, if that is what is wrong.
+pub(super) fn missing(error: &Yaml) -> Option<&str> {
+    match error.without_snippet() {
+        Yaml::SerdeMissingField { field, .. } => Some(field),
+        _ => None,
+    }
 }
 
 /// Three lines: what, why, remedy.
@@ -119,6 +125,10 @@ fn message(error: &Yaml) -> String {
         }
         Yaml::Unexpected { expected: "sequence start", .. } => {
             "the value has the wrong type\na list is expected\nwrite each entry on a line that begins with \"- \""
+                .to_owned()
+        }
+        Yaml::Unexpected { expected: "string scalar", .. } => {
+            "the value has the wrong type\na text is expected\nwrite one value, with neither [ ] nor { } around it"
                 .to_owned()
         }
         Yaml::Unexpected { expected: "mapping start", .. } => {

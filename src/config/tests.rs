@@ -159,6 +159,47 @@ fn several_faults_are_told_at_once() {
     assert_eq!(said.lines().filter(|l| l.starts_with("f.yaml:")).count(), 3, "{said}");
 }
 
+/// Files with several values or keys that cannot be read, and the place and key of each as a user reads them.
+const MANY: &[(&str, &[&str])] = &[
+    (
+        "defaults:\n  quantile: 1.5\n  leadTime: 3d\n  quantil: 1\ntiming: {tick: 15}\nbudgets: {cluster: -3, namespace: 7}\n",
+        &[
+            "2:13: defaults.quantile",
+            "3:13: defaults.leadTime",
+            "4:12: defaults.quantil",
+            "5:16: timing.tick",
+            "6:20: budgets.cluster",
+        ],
+    ),
+    // A required key that is wrong is not told as missing too.
+    (
+        "datasources:\n- {name: main, url: [1], kind: prom}\n- {name: b, url: 'http://b'}\ndefaultDatasource: b\nguard: {headroom: x}\n",
+        &["2:21: datasources[0].url", "2:32: datasources[0].kind", "5:19: guard.headroom"],
+    ),
+    // An entry that is wrong as a whole goes with its list: what else is wrong in the list is told next time.
+    ("optIn:\n- hunter2\n- {mode: shdow}\nlog: {format: yaml}\n", &["2:3: optIn[0]", "4:15: log.format"]),
+    // What is wrong between keys, like the step that divides no day, is told once every key can be read.
+    ("defaults: {step: 7m, quantile: 2}\n", &["1:32: defaults.quantile"]),
+    ("a: b: c\ndefaults: {quantile: 2}\n", &["1:"]),
+];
+
+#[test]
+fn every_key_that_cannot_be_read_is_told_at_once() {
+    for (text, wanted) in MANY {
+        let said = refused(text);
+        let heads: Vec<&str> = said.lines().filter_map(|l| l.strip_prefix("f.yaml:")).collect();
+        let right = heads.len() == wanted.len() && heads.iter().zip(*wanted).all(|(head, key)| head.starts_with(key));
+        assert!(right && !said.contains("hunter2"), "{text}wanted {wanted:?}, said\n{said}");
+    }
+}
+
+#[test]
+fn no_more_than_a_screen_of_faults_is_told() {
+    let keys: String = (0..50).map(|i| format!("  k{i}: 1\n")).collect();
+    let said = refused(&format!("timing:\n{keys}"));
+    assert_eq!(said.lines().filter(|l| l.starts_with("f.yaml:")).count(), 20, "{said}");
+}
+
 #[test]
 fn rules_go_by_the_first_match() {
     let text = "optIn:\n- {namespaces: [kube-*], mode: off}\n- {selector: {matchLabels: {tier: web}}, mode: live}\n- {mode: shadow}\n";

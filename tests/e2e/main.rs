@@ -9,6 +9,7 @@
 
 mod api_server;
 mod applier;
+mod commands;
 mod contention;
 mod datasource;
 mod derived;

@@ -58,6 +58,7 @@ struct Ports {
     api: Port,
     manager: Port,
     kwok: Port,
+    pods: Port,
 }
 
 impl Cluster {
@@ -78,6 +79,7 @@ impl Cluster {
             api: Port::claim()?,
             manager: Port::claim()?,
             kwok: Port::claim()?,
+            pods: Port::claim()?,
         };
         let admin = admin_kubeconfig(&folder, &ports, "admin")?;
         let metrics = MetricsApi::start(&certificates.server, &admin)?;
@@ -116,7 +118,7 @@ impl Cluster {
         let launch = components::controller_manager(programs, &self.ports, &self.folder, &manager, &options.hpa)
             .args(options.gates());
         self.spawn(Component::ControllerManager, launch)?;
-        let stages = components::stages(&programs.kwok, &self.folder, options.pod_start)?;
+        let stages = components::stages(&programs.kwok, &self.folder, options.pod_start, self.ports.pods.number())?;
         self.spawn(Component::Kwok, components::kwok(programs, &self.ports, &self.folder, &manager, &stages))?;
         self.create_node().await?;
         self.metrics.register(self.client().await?).await?;
@@ -199,6 +201,11 @@ impl Cluster {
     /// The fake metrics API that this cluster's HPA controller asks.
     pub fn metrics(&self) -> &MetricsApi {
         &self.metrics
+    }
+
+    /// The loopback port to which the API server forwards every port of every pod: whoever listens there is the pod.
+    pub fn pod_port(&self) -> u16 {
+        self.ports.pods.number()
     }
 
     /// The cluster's certificate authority.

@@ -143,11 +143,15 @@ pub(super) fn kwok(programs: &Programs, ports: &Ports, folder: &Folder, kubeconf
         .path("tls-private-key-file", &folder.join("server.key"))
 }
 
-/// kwok's own stages, with a delay before a pod becomes Ready if one is wanted.
-pub(super) fn stages(kwok: &Path, folder: &Folder, pod_start: Duration) -> Result<PathBuf, Error> {
+/// kwok's own stages, with a delay before a pod becomes Ready if one is wanted; a port-forward to any pod goes to `pods`.
+pub(super) fn stages(kwok: &Path, folder: &Folder, pod_start: Duration, pods: u16) -> Result<PathBuf, Error> {
     let path = kwok.join("stages.yaml");
     let text = std::fs::read_to_string(&path).map_err(Error::file("read", &path))?;
-    folder.write("stages.yaml", delay_pods(&text, pod_start)?)
+    let forwards = format!(
+        "---\napiVersion: kwok.x-k8s.io/v1alpha1\nkind: ClusterPortForward\nmetadata: {{name: pods}}\n\
+         spec: {{forwards: [{{target: {{address: 127.0.0.1, port: {pods}}}}}]}}\n"
+    );
+    folder.write("stages.yaml", delay_pods(&text, pod_start)? + &forwards)
 }
 
 fn delay_pods(stages: &str, pod_start: Duration) -> Result<String, Error> {

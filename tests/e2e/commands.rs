@@ -1,0 +1,136 @@
+//! Scenario 11: people ask the daemon through the API server, and pause and resume a workload that it holds.
+//!
+//! `kubectl floorcast` finds the leader's pod by the Lease and asks it through a port-forward. The pod is one of kwok's, which
+//! serves as its kubelet; what the real API server forwards to the pod reaches the daemon's own process.
+
+use std::path::PathBuf;
+
+use floorcast_testbed::wait;
+use k8s_openapi::api::core::v1::Pod;
+use kube::Api;
+use kube::api::PostParams;
+use serde_json::{Value, json};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::ground::{SECOND, live, program};
+use crate::shared::{Shared, ShowLog, shared};
+
+/// A person with the real kubectl and the plugin on his PATH.
+struct Person {
+    shared: &'static Shared,
+    plugins: PathBuf,
+}
+
+impl Person {
+    fn new(shared: &'static Shared) -> Self {
+        let plugins = shared.ground.cluster.folder().join("person");
+        std::fs::create_dir(&plugins).unwrap();
+        std::os::unix::fs::symlink(program(), plugins.join("kubectl-floorcast")).unwrap();
+        Self { shared, plugins }
+    }
+
+    /// `kubectl floorcast …`: exit code, and what it printed.
+    async fn floorcast(&self, arguments: &str) -> (i32, String) {
+        let cluster = &self.shared.ground.cluster;
+        let output = tokio::process::Command::new(cluster.kubectl_program())
+            .arg("floorcast")
+            .args(arguments.split(' '))
+            .env_clear()
+            .env("PATH", &self.plugins)
+            .env("KUBECONFIG", cluster.kubeconfig())
+            .kill_on_drop(true)
+            .output();
+        let output = tokio::time::timeout(60 * SECOND, output).await.unwrap().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
+    }
+
+    /// The same, when it is done.
+    async fn does(&self, arguments: &str) -> String {
+        let (code, said) = self.floorcast(arguments).await;
+        assert_eq!(code, 0, "{arguments}: {said}");
+        said
+    }
+
+    /// The workload's floor and reasons, as `explain` tells them.
+    async fn explained(&self, namespace: &str) -> Value {
+        let said = self.does(&format!("explain web -n {namespace} -o json")).await;
+        serde_json::from_str(&said).unwrap_or_else(|why| panic!("{why}: {said}"))
+    }
+}
+
+/// The daemon's pod, on the fake node, under the name that the daemon was given.
+async fn create_pod(shared: &Shared) {
+    let pod: Pod = serde_json::from_value(json!({
+        "apiVersion": "v1", "kind": "Pod", "metadata": {"name": "floorcast", "namespace": "floorcast"},
+        "spec": {
+            "nodeName": floorcast_testbed::cluster::NODE, "automountServiceAccountToken": false,
+            "securityContext": {"runAsNonRoot": true, "seccompProfile": {"type": "RuntimeDefault"}},
+            "containers": [{
+                "name": "floorcast", "image": "floorcast", "ports": [{"containerPort": 8081}],
+                "securityContext": {"allowPrivilegeEscalation": false, "capabilities": {"drop": ["ALL"]}},
+            }],
+        },
+    }))
+    .unwrap();
+    let pods: Api<Pod> = Api::namespaced(shared.ground.cluster.client().await.unwrap(), "floorcast");
+    pods.create(&PostParams::default(), &pod).await.unwrap();
+    wait::until("the daemon's pod to run", 60 * SECOND, || async {
+        let pod = pods.get("floorcast").await.map_err(|e| e.to_string())?;
+        match pod.status.and_then(|s| s.phase).as_deref() {
+            Some("Running") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await
+    .unwrap();
+}
+
+/// Hands what reaches the pod to the daemon's API, for as long as this test runs.
+async fn be_the_pod(shared: &Shared) {
+    let listener = TcpListener::bind(("127.0.0.1", shared.ground.cluster.pod_port())).await.unwrap();
+    let api = shared.daemon.api().replace("http://", "");
+    tokio::spawn(async move {
+        while let Ok((mut asked, _)) = listener.accept().await {
+            let api = api.clone();
+            tokio::spawn(async move {
+                if let Ok(mut daemon) = TcpStream::connect(api).await {
+                    let _ = tokio::io::copy_bidirectional(&mut asked, &mut daemon).await;
+                }
+            });
+        }
+    });
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_11_people_ask_the_leaders_pod_and_pause_a_workload() {
+    let Some(shared) = shared().await else { return };
+    let _log = ShowLog(shared, "paused".to_owned());
+    let person = Person::new(shared);
+    let web = shared.ground.workload(shared.busy("paused"), &live()).await;
+
+    // The Lease names a pod that is not there: said, with what else can be done.
+    let (code, said) = person.floorcast("status -n paused").await;
+    assert_ne!(code, 0, "{said}");
+    assert!(
+        said.contains("no port-forward to the leader's pod floorcast/floorcast") && said.contains("--server"),
+        "{said}"
+    );
+
+    create_pod(shared).await;
+    be_the_pod(shared).await;
+    let held = shared.wait_floor(&web, 7).await.unwrap();
+    let said = person.does("status -n paused").await;
+    assert!(said.contains("web") && said.contains("Holding"), "{said}");
+    assert_eq!(person.explained("paused").await["floor"].as_u64(), crate::record::floor(&held).map(u64::from));
+    let (code, said) = person.floorcast("explain nobody -n paused").await;
+    assert!(code != 0 && said.contains("paused/nobody"), "{code}: {said}");
+
+    // Paused, its floor comes down by the ramp, and the daemon says why; resumed, it is raised again.
+    person.does("pause web -n paused --for 2h").await;
+    web.wait_min_replicas(floorcast_testbed::workload::Shape::default().min, 180 * SECOND).await.unwrap();
+    let told = person.explained("paused").await.to_string();
+    assert!(told.contains("Released"), "{told}");
+    person.does("resume web -n paused").await;
+    shared.wait_floor(&web, 7).await.unwrap();
+}
