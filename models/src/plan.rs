@@ -119,8 +119,18 @@ impl FloorPlan {
     }
 
     /// Start and need of every known step, in order of time.
-    pub fn steps(&self) -> impl Iterator<Item = (DateTime<Utc>, Replicas)> + '_ {
+    #[cfg(test)]
+    fn steps(&self) -> impl Iterator<Item = (DateTime<Utc>, Replicas)> + '_ {
         self.needs.iter().enumerate().filter_map(|(i, need)| need.known().map(|n| (self.time(i), n)))
+    }
+
+    /// The moments within `(from, to)` at which a step begins that needs another number than the step before, or where the plan
+    /// begins or ceases to know; in no order.
+    pub fn turns(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + '_ {
+        let range = self.range(from, to);
+        let ends = [self.origin, self.valid_until()].into_iter().filter(move |end| from < *end && *end < to);
+        let pairs = self.needs[range.clone()].windows(2).zip(range.start + 1..);
+        pairs.filter(|(pair, _)| pair[0] != pair[1]).map(|(_, next)| self.time(next)).chain(ends)
     }
 
     /// Replicas needed for the lead window that begins at `t`; `None` where the plan does not know.
@@ -137,7 +147,7 @@ impl FloorPlan {
         })
     }
 
-    /// Replicas needed by the step that holds `t`, and by that alone; what [`FloorPlan::steps`] lists.
+    /// Replicas needed by the step that holds `t`, and by that alone.
     pub fn step_at(&self, t: DateTime<Utc>) -> Option<Replicas> {
         self.known(self.index(t)?)
     }
@@ -308,6 +318,20 @@ mod tests {
             if until > now {
                 let last = plan.peak(until - TimeDelta::minutes(5), until).unwrap().1;
                 prop_assert!(last >= n(floor));
+            }
+        }
+
+        #[test]
+        fn between_two_turns_a_plan_says_the_same(needs in prop::collection::vec(0u32..4, 1..60), from in -50i64..350, minutes in 1i64..350) {
+            // Zero stands for what is not known.
+            let upper: Vec<f64> = needs.iter().map(|n| if *n == 0 { f64::NAN } else { f64::from(*n) }).collect();
+            let curve = Curve { origin: time(0), step: TimeDelta::minutes(5), upper: &upper, per: PerReplica::new(1.0).unwrap() };
+            let plan = plan_of(&[curve]).unwrap();
+            let turns: Vec<_> = plan.turns(time(from), time(from + minutes)).collect();
+            prop_assert!(turns.iter().all(|turn| time(from) < *turn && *turn < time(from + minutes)));
+            for minute in from..from + minutes {
+                let since = turns.iter().copied().filter(|turn| *turn <= time(minute)).max().unwrap_or(time(from));
+                prop_assert_eq!(plan.step_at(time(minute)), plan.step_at(since), "minute {}", minute);
             }
         }
 

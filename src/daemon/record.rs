@@ -24,7 +24,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 /// How far ahead the API shows the plan.
 const AHEAD: TimeDelta = TimeDelta::hours(24);
-/// Most steps of a plan that the API shows; runs of equal needs are one step.
+/// Most steps of a plan that the API shows.
 const STEPS: usize = 400;
 
 /// One workload as it is published: the same as before where nothing that it shows has changed.
@@ -136,15 +136,10 @@ fn opening(opening: &Opening) -> api::Opening {
     api::Opening { from: *from, to: *to, replicas: replicas.get(), window: text.to_string() }
 }
 
-/// What is needed from now on, runs of equal needs as one step.
+/// What is needed from now on.
 fn steps(ahead: Ahead<'_>, now: DateTime<Utc>) -> Vec<api::PlanStep> {
-    let mut steps: Vec<api::PlanStep> = Vec::new();
-    for (at, need) in ahead.steps(now, now + AHEAD) {
-        if steps.len() < STEPS && steps.last().is_none_or(|last| last.need != need.get()) {
-            steps.push(api::PlanStep { at, need: need.get() });
-        }
-    }
-    steps
+    let steps = ahead.steps(now, now + AHEAD).into_iter().take(STEPS);
+    steps.map(|(at, need)| api::PlanStep { at, need: need.get() }).collect()
 }
 
 fn notes(entry: &Entry) -> Vec<api::Note> {

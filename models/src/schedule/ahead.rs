@@ -80,24 +80,24 @@ impl<'a> Ahead<'a> {
         [planned, scheduled].into_iter().flatten().min_by_key(|capped| capped.from)
     }
 
-    /// Needs from `from` up to `to`: one entry per moment at which anything may change, in order of time.
+    /// Needs from `from` up to `to`, in order of time: one entry per moment at which another number is needed.
     pub fn steps(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<(DateTime<Utc>, Replicas)> {
         if self.plan.is_none() && self.openings.is_empty() {
             return Vec::new();
         }
-        let grid = self.plan.into_iter().flat_map(|plan| plan.steps().map(|(at, _)| (at, at + plan.step())));
-        let spans: Vec<_> = grid.filter(|(_, end)| *end > from).map(|(at, _)| at.max(from)).collect();
+        let turns = self.plan.into_iter().flat_map(|plan| plan.turns(from, to));
         let windows = self.openings.iter().flat_map(|opening| [self.asked_from(opening), opening.to]);
-        let mut moments: Vec<_> = spans.into_iter().chain(windows).chain([from]).collect();
+        let mut moments: Vec<_> = turns.chain(windows).chain([from]).collect();
         moments.retain(|at| *at >= from && *at <= to);
         moments.sort_unstable();
-        moments.dedup();
         let need = |at: DateTime<Utc>| {
             // A schedule alone knows what it does not ask for: nothing.
             let planned = self.plan.map_or(Some(Replicas::ZERO), |plan| plan.step_at(at));
             planned.max(self.opening_at(at).map(|opening| opening.replicas))
         };
-        moments.into_iter().filter_map(|at| Some((at, need(at)?))).collect()
+        let mut steps: Vec<_> = moments.into_iter().filter_map(|at| Some((at, need(at)?))).collect();
+        steps.dedup_by_key(|(_, need)| *need);
+        steps
     }
 
     /// The first moment after `now` at which a window begins or ends to be asked for.
