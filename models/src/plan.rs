@@ -118,12 +118,6 @@ impl FloorPlan {
         self.time(self.needs.len())
     }
 
-    /// Start and need of every known step, in order of time.
-    #[cfg(test)]
-    fn steps(&self) -> impl Iterator<Item = (DateTime<Utc>, Replicas)> + '_ {
-        self.needs.iter().enumerate().filter_map(|(i, need)| need.known().map(|n| (self.time(i), n)))
-    }
-
     /// The moments within `(from, to)` at which a step begins that needs another number than the step before, or where the plan
     /// begins or ceases to know; in no order.
     pub fn turns(&self, from: DateTime<Utc>, to: DateTime<Utc>) -> impl Iterator<Item = DateTime<Utc>> + '_ {
@@ -222,6 +216,11 @@ mod tests {
 
     use proptest::prelude::*;
 
+    /// Start and need of every known step, in order of time.
+    fn steps(plan: &FloorPlan) -> impl Iterator<Item = (DateTime<Utc>, Replicas)> + '_ {
+        plan.needs.iter().enumerate().filter_map(|(i, need)| need.known().map(|n| (plan.time(i), n)))
+    }
+
     #[test]
     fn need_is_the_step_and_between_steps_the_next_one_too() {
         let plan = plan(time(0), &[3, 5, 9, 2]).unwrap();
@@ -285,8 +284,8 @@ mod tests {
         let slow = Curve { origin: time(0), step: TimeDelta::minutes(10), upper: &[10.0, 40.0], per };
         let fast = Curve { origin: time(5), step: TimeDelta::minutes(5), upper: &[14.0, 14.0, 14.0, 14.0, 14.0], per };
         let plan = plan_of(&[slow, fast]).unwrap();
-        let steps: Vec<_> = plan.steps().collect();
-        assert_eq!(steps, [(time(5), n(7)), (time(10), n(20)), (time(15), n(20))]);
+        let told: Vec<_> = steps(&plan).collect();
+        assert_eq!(told, [(time(5), n(7)), (time(10), n(20)), (time(15), n(20))]);
     }
 
     #[test]
@@ -312,7 +311,7 @@ mod tests {
             let (now, longest) = (time(at), TimeDelta::minutes(longest));
             let until = plan.needed_until(now, n(floor), longest);
             prop_assert!(until >= now && until <= now + longest);
-            for (start, need) in plan.steps().filter(|(start, _)| *start >= until && *start < now + longest) {
+            for (start, need) in steps(&plan).filter(|(start, _)| *start >= until && *start < now + longest) {
                 prop_assert!(need < n(floor), "{need} needed at {start}, after {until}");
             }
             if until > now {

@@ -17,6 +17,7 @@ const LEFT: f64 = 64.0;
 const RIGHT: f64 = 30.0;
 const BELOW: f64 = 30.0;
 const ABOVE: f64 = 14.0;
+
 /// One curve.
 pub(crate) struct Curve<'a> {
     /// Class of the style sheet: colour and dash.

@@ -133,7 +133,8 @@ async fn short_address(request: Request, next: Next) -> Response {
     if length <= LONGEST_ADDRESS {
         return next.run(request).await;
     }
-    refused(StatusCode::URI_TOO_LONG, "the address is longer than 4096 bytes; shorten its search word or its names")
+    let why = format!("the address is longer than {LONGEST_ADDRESS} bytes; shorten its search word or its names");
+    refused(StatusCode::URI_TOO_LONG, &why)
 }
 
 /// The host without its port.

@@ -1,47 +1,27 @@
 //! The commands that people change a cluster with, as a plugin of the real kubectl.
 
-use floorcast_testbed::cluster::Options;
+use floorcast_testbed::cluster::{Options, Plugin};
 use floorcast_testbed::workload::{Shape, Workload};
 use floorcast_testbed::{Cluster, left_out};
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use serde_json::{Value, json};
-use std::path::PathBuf;
-use std::process::Output;
 
 /// A cluster, and kubectl with the plugin on its PATH.
 struct Ground {
     bed: Cluster,
-    plugins: PathBuf,
+    plugin: Plugin,
 }
 
 impl Ground {
     async fn start() -> Self {
         let bed = Cluster::start(Options::default()).await.unwrap();
         bed.kubectl(&["apply", "-f", &floorcast_testbed::manifests().display().to_string()]).await.unwrap();
-        let plugins = bed.folder().join("plugins");
-        std::fs::create_dir(&plugins).unwrap();
-        std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_floorcast"), plugins.join("kubectl-floorcast")).unwrap();
-        Self { bed, plugins }
+        let plugin = bed.plugin(env!("CARGO_BIN_EXE_floorcast").as_ref()).unwrap();
+        Self { bed, plugin }
     }
 
     async fn workload(&self, name: &str) -> Workload {
         Workload::create(self.bed.client().await.unwrap(), "shop", name, &Shape::default()).await.unwrap()
-    }
-
-    /// `kubectl floorcast …`: exit code, stdout and stderr.
-    async fn floorcast(&self, arguments: &str) -> (i32, String, String) {
-        let output: Output = tokio::process::Command::new(self.bed.kubectl_program())
-            .arg("floorcast")
-            .args(arguments.split(' '))
-            .env_clear()
-            .env("PATH", &self.plugins)
-            .env("KUBECONFIG", self.bed.kubeconfig())
-            .kill_on_drop(true)
-            .output()
-            .await
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        (output.status.code().unwrap_or(-1), text(&output.stdout), text(&output.stderr))
     }
 
     /// It is done, and says all of `words`.
@@ -55,9 +35,9 @@ impl Ground {
     }
 
     async fn answers(&self, code: i32, arguments: &str, words: &[&str]) {
-        let (found, out, err) = self.floorcast(arguments).await;
-        let said = format!("{out}{err}");
-        assert_eq!(found, code, "{arguments}: {said}");
+        let called = self.plugin.call(arguments).await.unwrap();
+        let said = called.said();
+        assert_eq!(called.code, code, "{arguments}: {said}");
         for word in words {
             assert!(said.contains(word), "{arguments} does not say {word:?}: {said}");
         }
@@ -158,17 +138,17 @@ async fn a_patch_for_git_is_what_kustomize_takes(ground: &Ground) {
     let files = json!({"resources": ["hpa.yaml"], "patches": [{"path": "in.yaml"}]});
     let file = folder.write("kustomize/kustomization.yaml", files.to_string()).unwrap();
     let built = file.parent().unwrap().display().to_string();
-    let (code, patch, err) = ground.floorcast("enable shop/web --mode live --quantile 0.99 --print").await;
-    assert_eq!((code, err.as_str()), (0, ""));
-    folder.write("kustomize/in.yaml", patch).unwrap();
+    let called = ground.plugin.call("enable shop/web --mode live --quantile 0.99 --print").await.unwrap();
+    assert_eq!((called.code, called.err.as_str()), (0, ""));
+    folder.write("kustomize/in.yaml", called.out).unwrap();
     let rendered = ground.bed.kubectl(&["kustomize", &built]).await.unwrap();
     assert!(
         rendered.contains("floorcast.io/mode: live") && rendered.contains("floorcast.io/quantile: \"0.99\""),
         "{rendered}"
     );
 
-    let (_, patch, _) = ground.floorcast("disable shop/web --print").await;
-    folder.write("kustomize/out.yaml", patch).unwrap();
+    let called = ground.plugin.call("disable shop/web --print").await.unwrap();
+    folder.write("kustomize/out.yaml", called.out).unwrap();
     let files = json!({"resources": ["hpa.yaml"], "patches": [{"path": "in.yaml"}, {"path": "out.yaml"}]});
     folder.write("kustomize/kustomization.yaml", files.to_string()).unwrap();
     let rendered = ground.bed.kubectl(&["kustomize", &built]).await.unwrap();

@@ -3,8 +3,7 @@
 //! `kubectl floorcast` finds the leader's pod by the Lease and asks it through a port-forward. The pod is one of kwok's, which
 //! serves as its kubelet; what the real API server forwards to the pod reaches the daemon's own process.
 
-use std::path::PathBuf;
-
+use floorcast_testbed::cluster::Plugin;
 use floorcast_testbed::wait;
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -16,40 +15,21 @@ use crate::ground::{SECOND, live, program};
 use crate::shared::{Shared, ShowLog, shared};
 
 /// A person with the real kubectl and the plugin on his PATH.
-struct Person {
-    shared: &'static Shared,
-    plugins: PathBuf,
-}
+struct Person(Plugin);
 
 impl Person {
-    fn new(shared: &'static Shared) -> Self {
-        let plugins = shared.ground.cluster.folder().join("person");
-        std::fs::create_dir(&plugins).unwrap();
-        std::os::unix::fs::symlink(program(), plugins.join("kubectl-floorcast")).unwrap();
-        Self { shared, plugins }
-    }
-
-    /// `kubectl floorcast …`: exit code, and what it printed.
-    async fn floorcast(&self, arguments: &str) -> (i32, String) {
-        let cluster = &self.shared.ground.cluster;
-        let output = tokio::process::Command::new(cluster.kubectl_program())
-            .arg("floorcast")
-            .args(arguments.split(' '))
-            .env_clear()
-            .env("PATH", &self.plugins)
-            .env("KUBECONFIG", cluster.kubeconfig())
-            .kill_on_drop(true)
-            .output();
-        let output = tokio::time::timeout(60 * SECOND, output).await.unwrap().unwrap();
-        let said = [output.stdout, output.stderr].concat();
-        (output.status.code().unwrap_or(-1), String::from_utf8_lossy(&said).into_owned())
-    }
-
-    /// The same, when it is done.
+    /// What `kubectl floorcast …` prints when it is done.
     async fn does(&self, arguments: &str) -> String {
-        let (code, said) = self.floorcast(arguments).await;
-        assert_eq!(code, 0, "{arguments}: {said}");
-        said
+        let called = self.0.call(arguments).await.unwrap();
+        assert_eq!(called.code, 0, "{arguments}: {}", called.said());
+        called.out
+    }
+
+    /// What it says when it is not.
+    async fn fails(&self, arguments: &str) -> String {
+        let called = self.0.call(arguments).await.unwrap();
+        assert_ne!(called.code, 0, "{arguments}: {}", called.said());
+        called.err
     }
 
     /// The workload's floor and reasons, as `explain` tells them.
@@ -106,12 +86,11 @@ async fn be_the_pod(shared: &Shared) {
 async fn scenario_11_people_ask_the_leaders_pod_and_pause_a_workload() {
     let Some(shared) = shared().await else { return };
     let _log = ShowLog(shared, "paused".to_owned());
-    let person = Person::new(shared);
+    let person = Person(shared.ground.cluster.plugin(program()).unwrap());
     let web = shared.ground.workload(shared.busy("paused"), &live()).await;
 
     // The Lease names a pod that is not there: said, with what else can be done.
-    let (code, said) = person.floorcast("status -n paused").await;
-    assert_ne!(code, 0, "{said}");
+    let said = person.fails("status -n paused").await;
     assert!(
         said.contains("no port-forward to the leader's pod floorcast/floorcast") && said.contains("--server"),
         "{said}"
@@ -123,8 +102,8 @@ async fn scenario_11_people_ask_the_leaders_pod_and_pause_a_workload() {
     let said = person.does("status -n paused").await;
     assert!(said.contains("web") && said.contains("Holding"), "{said}");
     assert_eq!(person.explained("paused").await["floor"].as_u64(), crate::record::floor(&held).map(u64::from));
-    let (code, said) = person.floorcast("explain nobody -n paused").await;
-    assert!(code != 0 && said.contains("paused/nobody"), "{code}: {said}");
+    let said = person.fails("explain nobody -n paused").await;
+    assert!(said.contains("paused/nobody"), "{said}");
 
     // Paused, its floor comes down by the ramp, and the daemon says why; resumed, it is raised again.
     person.does("pause web -n paused --for 2h").await;

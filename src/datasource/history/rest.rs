@@ -1,7 +1,7 @@
 //! A history between two looks: the models keep the same samples, so only what differs from theirs is kept here.
 //!
-//! Theirs are rounded to one part in two thousand, or kept here where they are rounded by more. So are the samples that wake; they round to themselves from then on, and two
-//! answers of a datasource may differ by twice as much before they disagree.
+//! Theirs are rounded to one part in two thousand, or kept here where they are rounded by more. So are the samples that wake; they
+//! round to themselves from then on, and two answers of a datasource may differ by twice as much before they disagree.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::series::Series;

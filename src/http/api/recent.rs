@@ -39,8 +39,9 @@ impl Recent {
 impl PartialEq for Recent {
     /// What is not known is the same as what is not known.
     fn eq(&self, other: &Self) -> bool {
-        let bits = |all: &[f32]| all.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-        (self.from, self.step_seconds) == (other.from, other.step_seconds) && bits(&self.values) == bits(&other.values)
+        let same =
+            |ours: &[f32], theirs: &[f32]| ours.iter().map(|v| v.to_bits()).eq(theirs.iter().map(|v| v.to_bits()));
+        (self.from, self.step_seconds) == (other.from, other.step_seconds) && same(&self.values, &other.values)
     }
 }
 

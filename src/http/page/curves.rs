@@ -159,7 +159,6 @@ pub(super) fn load(w: &Workload, load: &Load, now: DateTime<Utc>) -> Markup {
 pub(super) fn numbers(w: &Workload, now: DateTime<Utc>) -> Markup {
     let start = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let hours: Vec<DateTime<Utc>> = (-11..=24).map(|hour| start + TimeDelta::hours(hour)).collect();
-    let value = |value: Option<f64>| words::load(value);
     html! {
         table {
             caption.unseen { "Load, forecast and need, hour by hour" }
@@ -178,9 +177,9 @@ pub(super) fn numbers(w: &Workload, now: DateTime<Utc>) -> Markup {
                         td.n { (words::number(need_at(w, at).filter(|_| at > now))) }
                         @for load in &w.loads {
                             @let ahead = load.forecast.at(at).filter(|_| at > now);
-                            td.n { (value(load.recent.at(at).filter(|_| at <= now))) }
-                            td.n { (value(ahead.map(|p| f64::from(p.point)))) }
-                            td.n { (value(ahead.map(|p| f64::from(p.upper)))) }
+                            td.n { (words::load(load.recent.at(at).filter(|_| at <= now))) }
+                            td.n { (words::load(ahead.map(|p| f64::from(p.point)))) }
+                            td.n { (words::load(ahead.map(|p| f64::from(p.upper)))) }
                         }
                     }
                 }

@@ -17,6 +17,11 @@ pub(super) fn json(w: &Workload) -> String {
     format!("/api/v1{}", workload(w))
 }
 
+/// The workloads of its namespace.
+pub(super) fn namespace(w: &Workload) -> String {
+    fleet(&Filter { search: format!("{}/", w.namespace), ..Filter::default() })
+}
+
 /// The fleet as a filter shows it.
 pub(super) fn fleet(filter: &Filter) -> String {
     let pairs: Vec<String> = filter.pairs().iter().map(|(key, value)| format!("{key}={}", part(value))).collect();

@@ -22,7 +22,7 @@ pub(super) fn page(snapshot: &Snapshot, w: &Workload, now: DateTime<Utc>) -> Mar
     let live = html! {
         nav.crumbs aria-label="Breadcrumb" {
             a href="/" { "Fleet" } " / "
-            a href={ "/?q=" (w.namespace) "%2F" } { (w.namespace) } " / "
+            a href=(link::namespace(w)) { (w.namespace) } " / "
             span aria-current="page" { (w.hpa) }
         }
         h1 { (w.hpa) " " (words::chip(w)) }

@@ -83,14 +83,19 @@ pub(super) fn raised(w: &Workload) -> u32 {
     w.floor.zip(w.base).map_or(0, |(floor, base)| floor.saturating_sub(base))
 }
 
-/// A number, or a dash that is read out as what it means.
-pub(super) fn number(value: Option<u32>) -> Markup {
+/// What is known, or a dash that is read out as what it means.
+fn known(value: Option<String>) -> Markup {
     html! {
         @match value {
-            Some(value) => (grouped(u64::from(value))),
+            Some(value) => (value),
             None => span.none aria-label="unknown" { "–" },
         }
     }
+}
+
+/// A number of replicas, where it is known.
+pub(super) fn number(value: Option<u32>) -> Markup {
+    known(value.map(|value| grouped(u64::from(value))))
 }
 
 /// `12,345`.
@@ -104,14 +109,9 @@ pub(super) fn grouped(value: u64) -> String {
     head.into_iter().chain(tail).collect::<Vec<_>>().join(",")
 }
 
-/// A load, or a dash.
+/// A load, where it is known.
 pub(super) fn load(value: Option<f64>) -> Markup {
-    html! {
-        @match value {
-            Some(value) => (output::load(value)),
-            None => span.none aria-label="unknown" { "–" },
-        }
-    }
+    known(value.map(output::load))
 }
 
 /// A share as a percentage with at most one digit; number and sign stay on one line.

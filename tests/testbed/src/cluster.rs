@@ -4,6 +4,7 @@ mod audit;
 mod components;
 mod kubeconfig;
 mod options;
+mod plugin;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 pub use audit::{Object, Request, Status, User};
 pub use components::Component;
 pub use options::{AUDIT_POLICY, HpaTiming, Options};
+pub use plugin::{Called, Plugin};
 
 use crate::certs::Certificates;
 use crate::metrics_api::MetricsApi;
