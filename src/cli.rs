@@ -15,6 +15,7 @@ pub mod local;
 pub mod output;
 pub mod pages;
 mod paint;
+mod patch;
 pub mod pause;
 pub mod plan;
 pub mod release;

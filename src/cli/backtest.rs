@@ -3,8 +3,10 @@
 mod cluster;
 mod equal;
 mod html;
+mod patch;
 mod progress;
 mod ranking;
+mod recommend;
 mod report;
 mod source;
 mod table;
@@ -88,6 +90,9 @@ pub struct Backtest {
     /// Write a page too: load, forecast, floor and replicas, the worst moments, all settings; in one file that needs no network
     #[arg(long, value_name = "FILE.html")]
     pub html: Option<PathBuf>,
+    /// Print nothing but what is recommended, as a patch of the HPA for Git (strategic merge, as kustomize takes it)
+    #[arg(long, requires = "hpa", conflicts_with_all = ["no_equal_service"])]
+    pub patch: bool,
     /// Decides every chance: the same seed gives the same figures
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
@@ -134,13 +139,33 @@ pub async fn run(global: &Global, command: Backtest) -> Result<Exit, Failure> {
             "say what to replay: an HPA (NAME or NAMESPACE/NAME), -A or -n NAMESPACE for all, --csv FILE, or --query PROMQL",
         ));
     };
-    let page = command.html.clone();
+    let (page, wants_patch) = (command.html.clone(), command.patch);
     let report = computed(move |progress| work::report(&subject, &command, progress)).await??;
     if let Some(page) = page {
         std::fs::write(&page, html::page(&report))
             .map_err(|why| Failure::new(Exit::No, format!("--html {} cannot be written: {why}", page.display())))?;
     }
+    if wants_patch {
+        return patched(&report);
+    }
     output::print(global.output, &report, |report| table::text(report, Ink::of_environment()))?;
+    Ok(Exit::Done)
+}
+
+/// The patch alone on stdout, what to know of it on stderr.
+fn patched(report: &report::Report) -> Result<Exit, Failure> {
+    let Some(recommendation) = &report.recommendation else {
+        let why = "no setting of any policy keeps the budget on the days before; --starved-budget allows more";
+        return Err(Failure::new(Exit::No, why));
+    };
+    let Some(patch) = &recommendation.patch else {
+        return Err(Failure::new(Exit::No, recommendation.text.clone()));
+    };
+    eprintln!("{}", recommendation.text);
+    for note in &recommendation.notes {
+        eprintln!("note: {note}");
+    }
+    patch.print()?;
     Ok(Exit::Done)
 }
 

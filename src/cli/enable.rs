@@ -9,7 +9,7 @@ use self::{
     object::{Object, Refused},
     said::Said,
 };
-use super::{Exit, Failure, Global, Output, called, output};
+use super::{Exit, Failure, Global, called, output, patch::Patch};
 use crate::{
     annotations::Key,
     config::{self, Config},
@@ -178,23 +178,13 @@ fn changes(before: &BTreeMap<String, String>, after: &BTreeMap<String, String>) 
     keys.into_iter().filter_map(change).collect()
 }
 
-/// The patch for Git: of the HPA by its name, nothing but annotations. A null takes a key away.
+/// The patch for Git: nothing but annotations.
 fn print(
     namespace: Option<&str>,
     name: &str,
     keys: impl Iterator<Item = (Key, Option<String>)>,
 ) -> Result<Exit, Failure> {
-    let annotations: BTreeMap<String, Option<String>> = keys.map(|(key, value)| (key.annotation(), value)).collect();
-    let mut metadata = serde_json::json!({"name": name, "annotations": annotations});
-    if let Some(namespace) = namespace {
-        metadata["namespace"] = namespace.into();
-    }
-    let patch = serde_json::json!({
-        "apiVersion": "autoscaling/v2",
-        "kind": "HorizontalPodAutoscaler",
-        "metadata": metadata,
-    });
-    output::print(Output::Yaml, &patch, |_| String::new())?;
+    Patch::new(namespace, name, keys, serde_json::Map::new()).print()?;
     Ok(Exit::Done)
 }
 

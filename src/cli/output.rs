@@ -9,9 +9,17 @@ pub fn print<T: Serialize>(form: Output, value: &T, table: impl FnOnce(&T) -> St
     let text = match form {
         Output::Table => super::pages::as_called(&table(value)).into_owned(),
         Output::Json => serde_json::to_string_pretty(value).map_err(unprintable)? + "\n",
-        Output::Yaml => serde_saphyr::to_string(value).map_err(unprintable)?,
+        Output::Yaml => yaml(value)?,
     };
     write(&text)
+}
+
+/// A value as YAML.
+///
+/// # Errors
+/// A value that YAML cannot say.
+pub fn yaml<T: Serialize>(value: &T) -> Result<String, Failure> {
+    serde_saphyr::to_string(value).map_err(unprintable)
 }
 
 /// Writes to stdout; a reader that went away (`| head`) is no failure.

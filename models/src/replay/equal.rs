@@ -3,6 +3,10 @@
 //! A policy that starves more is cheaper, so pod-hours say something only where everybody keeps the same budget of starved
 //! minutes. Each policy's own setting is tuned on the days before and judged on the days after: nobody profits from hindsight.
 
+mod base;
+
+pub use base::tune_base;
+
 use super::{Choice, Day, Ground, Played, Setting, Strategy};
 use crate::hpa::{Behavior, Policy, Rules};
 use crate::sim::Random;
@@ -61,7 +65,7 @@ impl Tuning {
             scale_up: Rules { policies: up, ..rules(self.up, Rules::default_up()) },
             scale_down: Rules { policies: down, ..rules(self.down, Rules::default_down()) },
         };
-        Setting { utilisation, tolerance: Some(0.0), behavior: Some(behavior) }
+        Setting { utilisation, tolerance: Some(0.0), behavior: Some(behavior), min: None }
     }
 
     /// What differs in one respect.

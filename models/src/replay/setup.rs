@@ -51,12 +51,14 @@ pub struct Setting {
     pub tolerance: Option<f64>,
     /// `spec.behavior`, where it is not the workload's.
     pub behavior: Option<Behavior>,
+    /// `spec.minReplicas`, where it is not the workload's.
+    pub min: Option<Replicas>,
 }
 
 impl Setting {
     /// This target utilisation and nothing else.
     pub const fn of(utilisation: u32) -> Self {
-        Self { utilisation, tolerance: None, behavior: None }
+        Self { utilisation, tolerance: None, behavior: None, min: None }
     }
 }
 
@@ -86,7 +88,7 @@ impl Setup {
                 Measure::Cpu => Metric::Cpu { utilization: utilisation as i32 },
                 Measure::Load => Metric::Rate,
             },
-            min: self.min,
+            min: setting.min.unwrap_or(self.min),
             max: self.max(utilisation),
             behavior: setting.behavior.as_ref().or(self.behavior.as_ref()).cloned(),
             start_up: self.start_up,

@@ -3,9 +3,10 @@
 use super::{
     Backtest, Exit, Failure, Metric,
     source::{self, Asking},
-    terms::{Own, Subject},
+    terms::{Hpa, Own, Subject},
 };
 use crate::{
+    annotations::Key,
     cli::{Global, local::Look},
     config::{Config, ModeWord, OptInRule, Selector},
     daemon::arithmetic,
@@ -141,7 +142,22 @@ fn own(workload: &Workload, told: &api::Workload, config: &Config, per_replica: 
         zone: told.timezone.parse().unwrap_or_default(),
         tolerance: (arithmetic.flags.tolerance != Flags::default().tolerance).then_some(arithmetic.flags.tolerance),
         behavior: arithmetic.behavior,
+        hpa: Some(hpa(workload)),
         notes,
+    }
+}
+
+fn hpa(workload: &Workload) -> Hpa {
+    let said = |key: Key| {
+        let key = key.annotation();
+        workload.hpa_annotations.get(&key).or_else(|| workload.target_annotations().get(&key))
+    };
+    Hpa {
+        namespace: workload.namespace.clone(),
+        name: workload.hpa.clone(),
+        metrics: workload.hpa_metrics.clone(),
+        live: said(Key::Mode).is_some_and(|mode| mode.trim() == "live"),
+        target_per_replica: said(Key::TargetPerReplica).and_then(|target| target.trim().parse().ok()),
     }
 }
 

@@ -9,17 +9,36 @@ use floorcast_models::replay::{Choice, Ground, Outlook, Played, Strategy};
 /// Pods that fit on a node, for the figures of nodes.
 pub(super) const PODS_PER_NODE: u32 = 10;
 
-/// Rows of all policies, and floorcast once more with a dead hour at the peak.
+/// A policy as tuned on the days before.
+pub(super) struct Contender<'a> {
+    pub(super) strategy: Strategy,
+    pub(super) tuned: Tuned,
+    /// With the outlook that it was tuned to.
+    pub(super) ground: Ground<'a>,
+    /// The judged days.
+    played: Played,
+}
+
+/// What was compared.
+pub(super) struct Compared<'a> {
+    pub(super) contenders: Vec<Contender<'a>>,
+    /// Of all policies.
+    pub(super) rows: Vec<EqualService>,
+    /// floorcast once more with a dead hour at the peak.
+    pub(super) dead: Option<DeadHour>,
+}
+
+/// All policies at equal service.
 ///
 /// `outlooks` are those of the quantiles that floorcast is tuned over.
-pub(super) fn service(
-    ground: &Ground<'_>,
-    outlooks: &[Outlook],
+pub(super) fn service<'a>(
+    ground: &Ground<'a>,
+    outlooks: &'a [Outlook],
     budget: f64,
     span: Span,
     done: impl Fn(usize, usize) + Sync,
-) -> (Vec<EqualService>, Option<DeadHour>) {
-    let tuning = Service { from: span.from, until: span.judged_from, budget };
+) -> Compared<'a> {
+    let tuning = span.tuning(budget);
     // The longest first: it tunes the most.
     let mut order = Strategy::EQUAL;
     order.sort_by_key(|strategy| *strategy != Strategy::HpaTuned);
@@ -27,18 +46,24 @@ pub(super) fn service(
         move || {
             let (ground, tuned) = tuned(ground, outlooks, strategy, tuning);
             let played = ground.play(&tuned.choice, span.judged_from, span.until);
-            (strategy, tuned, played, ground)
+            Contender { strategy, tuned, ground, played }
         }
     });
     let all = jobs.len();
-    let rows = parallel(Vec::from(jobs), |n| done(n, all));
-    let find = |wanted: Strategy| rows.iter().find(|(strategy, ..)| *strategy == wanted);
-    let (Some((_, _, alone, _)), Some((_, _, best, _))) = (find(Strategy::Hpa), find(Strategy::HpaTuned)) else {
-        return (Vec::new(), None);
+    let contenders = parallel(Vec::from(jobs), |n| done(n, all));
+    let find = |wanted: Strategy| contenders.iter().find(|contender| contender.strategy == wanted);
+    let rows = match (find(Strategy::Hpa), find(Strategy::HpaTuned)) {
+        (Some(alone), Some(best)) => {
+            let others = (&alone.played, &best.played);
+            Strategy::EQUAL
+                .into_iter()
+                .filter_map(|strategy| find(strategy).map(|c| row(c, others, ground.seed)))
+                .collect()
+        }
+        _ => Vec::new(),
     };
-    let row = |strategy| find(strategy).map(|(s, tuned, played, _)| row(*s, tuned, played, (alone, best), ground.seed));
-    let dead = find(Strategy::Floorcast).and_then(|(_, tuned, _, ground)| dead_hour(ground, &tuned.choice, span));
-    (Strategy::EQUAL.into_iter().filter_map(row).collect(), dead)
+    let dead = find(Strategy::Floorcast).and_then(|c| dead_hour(&c.ground, &c.tuned.choice, span));
+    Compared { contenders, rows, dead }
 }
 
 /// A policy as tuned, and the ground with the outlook that it was tuned to.
@@ -51,19 +76,14 @@ fn tuned<'a>(ground: &Ground<'a>, outlooks: &'a [Outlook], strategy: Strategy, t
     (ground.clone(), equal::tune(ground, strategy, tuning))
 }
 
-fn row(
-    strategy: Strategy,
-    tuned: &Tuned,
-    played: &Played,
-    (alone, best): (&Played, &Played),
-    seed: u64,
-) -> EqualService {
+fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) -> EqualService {
+    let Contender { strategy, tuned, played, .. } = contender;
     let outcome = &played.course.outcome;
     let interval =
         |other: &Played| equal::interval(&played.course.days, &other.course.days, seed).map(|share| rounded(share, 4));
     EqualService {
         policy: strategy.as_str(),
-        utilisation: (strategy != Strategy::Buffer).then_some(tuned.choice.setting.utilisation),
+        utilisation: (*strategy != Strategy::Buffer).then_some(tuned.choice.setting.utilisation),
         setting: tuned.label.clone(),
         tuned_within_budget: tuned.within,
         starved_minutes: rounded(outcome.starved_minutes(), 2),

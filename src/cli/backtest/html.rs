@@ -1,6 +1,7 @@
 //! A report as a page: one file, no network, no script; light and dark, on paper and on a phone.
 
 use super::{
+    recommend::Recommendation,
     report::{Curves, EqualService, Figures, Report},
     table::difference,
 };
@@ -39,6 +40,9 @@ pub(super) fn page(report: &Report) -> String {
     body += &moments(report);
     if !report.equal_service.is_empty() {
         body += &section("At equal service", &equal(report));
+    }
+    if let Some(recommendation) = &report.recommendation {
+        body += &section("What to change", &recommended(recommendation));
     }
     body += &section("Settings", &settings(report));
     format!(
@@ -84,13 +88,30 @@ fn equal(report: &Report) -> String {
         ]
     });
     let head = ["Policy", "Utilisation", "Starved minutes", "Pod-hours", "Saved vs HPA", "vs tuned", "Setting"];
-    let advice = report.recommendation.as_ref().map_or_else(String::new, |r| format!("<p>{}</p>", escaped(&r.text)));
     format!(
-        "<p>At most {} % of minutes starved; each policy tuned on the days before {} and judged on those after.</p>{}{advice}",
+        "<p>At most {} % of minutes starved; each policy tuned on the days before {} and judged on those after.</p>{}",
         100.0 * s.starved_budget,
         s.judged_from.format("%F"),
         table(&head, rows)
     )
+}
+
+/// What each change buys, and the patch to commit.
+fn recommended(recommendation: &Recommendation) -> String {
+    let rows = recommendation.steps.iter().enumerate().map(|(i, step)| {
+        vec![
+            if i == 0 { escaped(&step.change) } else { format!("+ {}", escaped(&step.change)) },
+            format!("{:.1}", step.starved_minutes),
+            format!("{:.0} s", step.longest_starved_seconds),
+            format!("{:.1}", step.pod_hours),
+            format!("{:+.1} %", 100.0 * step.saved_vs_now),
+        ]
+    });
+    let head = ["Settings on the judged days", "Starved minutes", "Longest", "Pod-hours", "Saved"];
+    let told = format!("{}<p>{}</p>", table(&head, rows), escaped(&recommendation.text));
+    let Some(patch) = recommendation.patch.as_ref().and_then(|patch| patch.yaml().ok()) else { return told };
+    let notes = joined(recommendation.notes.iter().map(|note| format!("<li>{}</li>", escaped(note))));
+    format!("{told}<p>As a patch for Git:</p><pre>{}</pre><ul>{notes}</ul>", escaped(&patch))
 }
 
 /// Every setting by its name in the JSON, so that nothing is left out.

@@ -1,6 +1,7 @@
 //! What a backtest found: one value, for people, for programs and for pages.
 
-use super::verdict::{Recommendation, Verdict};
+use super::recommend::Recommendation;
+use super::verdict::Verdict;
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::replay::{Outlook, Played, Strategy};
 use serde::Serialize;
@@ -24,7 +25,7 @@ pub(super) struct Report {
     pub forecast: ForecastFigures,
     /// In one sentence.
     pub verdict: Verdict,
-    /// The settings to use, where equal service was compared.
+    /// The settings to use and what each of them buys, where equal service was compared.
     pub recommendation: Option<Recommendation>,
     /// Load, floors and sizes, every 15 minutes.
     pub curves: Curves,

@@ -1,5 +1,6 @@
 //! What a person reads.
 
+use super::recommend::Recommendation;
 use super::report::{Curve, EqualService, Figures, Report};
 use crate::cli::{
     output::{self, Table},
@@ -35,7 +36,7 @@ pub(super) fn text(report: &Report, ink: Ink) -> String {
         text += &format!("\n{}", equal(report));
     }
     if let Some(recommendation) = &report.recommendation {
-        text += &format!("\n{}\n", recommendation.text);
+        text += &recommended(recommendation);
     }
     text + "\n" + &curves(report, ink)
 }
@@ -98,6 +99,28 @@ fn equal(report: &Report) -> String {
             dead.starved_minutes,
             dead.longest_starved_seconds
         );
+    }
+    text
+}
+
+/// What to change, what each change buys, and the patch to commit.
+fn recommended(recommendation: &Recommendation) -> String {
+    let mut table = Table::new(&["SETTINGS ON THE JUDGED DAYS", "STARVED MIN", "LONGEST", "POD-HOURS", "SAVED"]);
+    for (i, step) in recommendation.steps.iter().enumerate() {
+        table.row(vec![
+            if i == 0 { step.change.clone() } else { format!("+ {}", step.change) },
+            format!("{:.1}", step.starved_minutes),
+            format!("{:.0} s", step.longest_starved_seconds),
+            format!("{:.1}", step.pod_hours),
+            format!("{:+.1} %", 100.0 * step.saved_vs_now),
+        ]);
+    }
+    let mut text = format!("\n{}\n{}\n", table.render(), recommendation.text);
+    if let Some(patch) = recommendation.patch.as_ref().and_then(|patch| patch.yaml().ok()) {
+        text += &format!("\nAs a patch for Git (--patch prints it alone):\n\n{patch}");
+        for note in &recommendation.notes {
+            text += &format!("Note: {note}.\n");
+        }
     }
     text
 }

@@ -1,6 +1,7 @@
 //! What is replayed on which terms: the command line's, else those of the HPA, else the usual ones.
 
-use super::{Backtest, Metric};
+use super::{Backtest, Metric as Measured};
+use crate::kubernetes::Metric;
 use chrono::TimeDelta;
 use chrono_tz::Tz;
 use floorcast_models::{
@@ -28,15 +29,30 @@ pub(super) struct Own {
     pub(super) pod_start: Option<TimeDelta>,
     pub(super) target_per_replica: Option<f64>,
     pub(super) utilisation: Option<u32>,
-    pub(super) metric: Option<Metric>,
+    pub(super) metric: Option<Measured>,
     pub(super) min_replicas: Option<u32>,
     pub(super) max_replicas: Option<u32>,
     pub(super) quantile: Option<f64>,
     pub(super) zone: Tz,
     pub(super) tolerance: Option<f64>,
     pub(super) behavior: Option<Behavior>,
+    /// The HPA itself, for a patch of it.
+    pub(super) hpa: Option<Hpa>,
     /// What a reader should know of where this comes from.
     pub(super) notes: Vec<String>,
+}
+
+/// An HPA as a patch of it needs it.
+#[derive(Clone, Debug)]
+pub(super) struct Hpa {
+    pub(super) namespace: String,
+    pub(super) name: String,
+    /// `spec.metrics`.
+    pub(super) metrics: Vec<Metric>,
+    /// floorcast writes its floors already.
+    pub(super) live: bool,
+    /// `floorcast.io/target-per-replica`, where it is said.
+    pub(super) target_per_replica: Option<f64>,
 }
 
 /// The terms of a replay.
@@ -45,13 +61,13 @@ pub(super) struct Terms {
     pub(super) pod_start: TimeDelta,
     pub(super) target: Target,
     pub(super) utilisation: u32,
-    pub(super) metric: Metric,
+    pub(super) metric: Measured,
     pub(super) min_replicas: u32,
     pub(super) max_replicas: Option<u32>,
     pub(super) quantile: f64,
     pub(super) zone: Tz,
-    tolerance: Option<f64>,
-    behavior: Option<Behavior>,
+    pub(super) tolerance: Option<f64>,
+    pub(super) behavior: Option<Behavior>,
 }
 
 /// How the load that one replica should carry is known.

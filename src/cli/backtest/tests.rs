@@ -33,10 +33,66 @@ fn a_backtest_says_what_floorcast_spares() {
     assert!(with.starved_minutes < alone.starved_minutes, "{with:?} {alone:?}");
     assert_eq!(report.verdict.advice, verdict::Advice::Enable, "{}", report.verdict.text);
     assert_eq!(report.settings.replicas_at_mean, 10.0);
+    let recommended = report.recommendation.as_ref().unwrap();
+    assert!(
+        recommended.steps[0].change.starts_with("now: the HPA alone, target 80 %, minReplicas 2"),
+        "{recommended:?}"
+    );
+    assert!(recommended.patch.is_none(), "a recording has no HPA to patch");
     let text = table::text(&report, Ink::Ascii);
     assert!(text.contains("floorcast replicas") && text.contains("STARVED MIN"), "{text}");
     let json = serde_json::to_value(&report).unwrap();
     assert!(json["policies"][0]["starved_minutes"].is_number() && json["equal_service"].is_array());
+}
+
+/// What the leaping load's own HPA looks like, as it would be found in a cluster.
+fn of_an_hpa(utilisation: u32, min: u32) -> terms::Subject {
+    let cpu = crate::kubernetes::Metric::Resource {
+        name: "cpu".to_owned(),
+        container: None,
+        aim: crate::kubernetes::workload::Aim::Utilization(utilisation),
+    };
+    let hpa = terms::Hpa {
+        namespace: "shop".to_owned(),
+        name: "web".to_owned(),
+        metrics: vec![cpu],
+        live: false,
+        target_per_replica: None,
+    };
+    let own = terms::Own {
+        utilisation: Some(utilisation),
+        min_replicas: Some(min),
+        target_per_replica: Some(20.0),
+        hpa: Some(hpa),
+        ..terms::Own::default()
+    };
+    terms::Subject { own, ..leaping() }
+}
+
+#[test]
+fn an_hpa_with_room_to_spare_gets_a_patch_and_what_it_buys() {
+    // 40 % and never below 12 replicas, where 60 need 3: a higher target, fewer at night, and floors before the leap.
+    let command = command(&["--pod-start", "3m", "--no-noise"]).unwrap();
+    let report = work::report(&of_an_hpa(40, 12), &command, &Progress::begin()).unwrap();
+    let recommended = report.recommendation.as_ref().unwrap();
+    let (first, last) = (&recommended.steps[0], recommended.steps.last().unwrap());
+    assert_ne!(recommended.policy, "none", "{recommended:?}");
+    assert!(recommended.saved_vs_now > 0.2 && last.pod_hours < 0.8 * first.pod_hours, "{recommended:?}");
+    assert!(recommended.min_replicas.unwrap() < 12 && recommended.utilisation.unwrap() > 40, "{recommended:?}");
+    let allowed = 0.001 * (report.settings.until - report.settings.judged_from).num_minutes() as f64;
+    assert!(last.starved_minutes <= allowed.max(first.starved_minutes), "{recommended:?}");
+    let patch = serde_json::to_value(recommended.patch.as_ref().unwrap()).unwrap();
+    assert_eq!(patch["metadata"]["name"], "web");
+    let percent = patch["spec"]["metrics"][0]["resource"]["target"]["averageUtilization"].as_u64();
+    assert_eq!(percent, recommended.utilisation.map(u64::from), "{patch}");
+    let (text, page) = (table::text(&report, Ink::Ascii), html::page(&report));
+    for shown in [&text, &page] {
+        for part in
+            ["now: the HPA alone, target 40 %, minReplicas 12", "+ minReplicas", "averageUtilization", "Recommended:"]
+        {
+            assert!(shown.contains(part), "{part} is not in {shown}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One sentence that is true of the figures.
 
-use super::report::{EqualService, Figures, ForecastFigures};
+use super::report::{Figures, ForecastFigures};
 use chrono::TimeDelta;
 use serde::Serialize;
 
@@ -26,11 +26,11 @@ pub(super) struct Verdict {
 }
 
 /// Less than this share of the time starved is as good as never: 1 min a week.
-const CALM: f64 = 1.0 / 10_080.0;
+pub(super) const CALM: f64 = 1.0 / 10_080.0;
 /// A forecast trusted for less than this share of the time is one that is not trusted.
 const MOSTLY: f64 = 0.5;
 /// A gain spares at least this share of the starved time.
-const GAIN: f64 = 0.2;
+pub(super) const GAIN: f64 = 0.2;
 
 impl Verdict {
     /// Of all policies at the common setting, over so long a replay.
@@ -66,45 +66,6 @@ impl Verdict {
             "No gain, because {after:.0} of {before:.0} starved minutes stay{cost}: the load rises without notice."
         );
         Self { advice: Advice::NoGain, text }
-    }
-}
-
-/// The settings that served alike for the fewest pod-hours.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Recommendation {
-    /// The policy: `floorcast`, or `hpa-tuned` where that was cheaper.
-    pub policy: &'static str,
-    /// Target utilisation of a pod's capacity, percent.
-    pub utilisation: Option<u32>,
-    /// What else to set.
-    pub setting: String,
-    /// Pod-hours spared against the HPA alone at equal service, as a share.
-    pub saved_vs_hpa: f64,
-    /// For people.
-    pub text: String,
-}
-
-impl Recommendation {
-    /// Of the rows of equal service: the cheaper of floorcast and the tuned HPA, where its setting kept the budget.
-    pub(super) fn of(rows: &[EqualService]) -> Option<Self> {
-        let usable =
-            |row: &&EqualService| row.tuned_within_budget && matches!(row.policy, "floorcast" | "hpa-tuned" | "hpa");
-        let best = rows.iter().filter(usable).min_by(|a, b| a.pod_hours.total_cmp(&b.pod_hours))?;
-        let setting = if best.setting.is_empty() { String::new() } else { format!(" ({})", best.setting) };
-        let with = match best.policy {
-            "floorcast" => "with floorcast",
-            "hpa-tuned" => "with the HPA alone, tuned",
-            _ => "with the HPA alone",
-        };
-        let text = format!(
-            "Settings to use: {with}, a target of {} % of a pod's capacity{setting}: {:.1} % fewer pod-hours than the usual HPA at \
-             equal service ({:.1} min starved on the judged days).",
-            best.utilisation.unwrap_or(100),
-            100.0 * best.saved_vs_hpa,
-            best.starved_minutes
-        );
-        let (policy, utilisation, saved_vs_hpa) = (best.policy, best.utilisation, best.saved_vs_hpa);
-        Some(Self { policy, utilisation, setting: best.setting.clone(), saved_vs_hpa, text })
     }
 }
 

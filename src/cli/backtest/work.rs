@@ -1,13 +1,15 @@
 //! From a load and the arguments to the report.
 
 use super::progress::Progress;
+use super::recommend::{Case, Recommendation};
 use super::report::{Curves, Figures, ForecastFigures, Report, Settings, rounded};
 use super::terms::{Subject, Terms};
-use super::verdict::{Recommendation, Verdict};
+use super::verdict::Verdict;
 use super::{Backtest, Failure};
 use crate::http::api::VERSION;
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::learn::Learning;
+use floorcast_models::replay::equal::Service;
 use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Strategy};
 use floorcast_models::series::Series;
 use std::sync::Mutex;
@@ -22,6 +24,13 @@ pub(super) struct Span {
     pub(super) judged_from: DateTime<Utc>,
     /// End.
     pub(super) until: DateTime<Utc>,
+}
+
+impl Span {
+    /// The days that are tuned on.
+    pub(super) fn tuning(&self, budget: f64) -> Service {
+        Service { from: self.from, until: self.judged_from, budget }
+    }
 }
 
 /// What is learned from before the first replayed moment: a quarter, at least a day, at most a week; or all but the last days.
@@ -67,12 +76,16 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let ground =
         Ground { setup: &setup, load: &load, history: &history, outlook, foresight: &foresight, seed: command.seed };
     let played = plain(&ground, terms.utilisation, span, progress);
-    let (equal_service, floorcast_dead_at_peak) = if command.no_equal_service {
-        (Vec::new(), None)
-    } else {
-        let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.6 * n as f64 / of as f64);
+    let compared = (!command.no_equal_service).then(|| {
+        let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.5 * n as f64 / of as f64);
         super::equal::service(&ground, &outlooks, command.starved_budget, span, done)
-    };
+    });
+    let recommendation = compared.as_ref().and_then(|compared| {
+        progress.at("what to recommend", 0.9);
+        let (hpa, budget) = (loaded.own.hpa.as_ref(), command.starved_budget);
+        Recommendation::of(Case { ground: &ground, terms: &terms, hpa, budget, span }, &compared.contenders)
+    });
+    let (equal_service, floorcast_dead_at_peak) = compared.map(|c| (c.rows, c.dead)).unwrap_or_default();
     let policies: Vec<Figures> = played.iter().map(|(strategy, played)| Figures::of(*strategy, played)).collect();
     let forecast = ForecastFigures {
         trusted_share: rounded(outlook.trusted_share(), 4),
@@ -80,7 +93,6 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     };
     let settings = settings(loaded, (command, &terms), (&load, &setup), span, noise);
     let verdict = Verdict::of(&policies, &forecast, span.until - span.from);
-    let recommendation = Recommendation::of(&equal_service);
     let curves = Curves::of(&played, outlook, span.from);
     let (version, trace) = (VERSION, loaded.name.clone());
     Ok(Report {
