@@ -1,6 +1,7 @@
 //! Demand ahead: the forecast as a value, and the names of the models that can make one.
 
 pub mod anchors;
+pub mod bridge;
 pub mod corrected;
 pub mod ensemble;
 pub mod half;
@@ -108,11 +109,13 @@ pub enum Choice {
     Persistence,
     /// MSTL decomposition (augurs), with residual correction; heard only where it is pinned.
     Mstl,
+    /// The same with augurs' automatic exponential smoothing for its trend.
+    MstlEts,
 }
 
 impl Choice {
     /// Every choice, in the order of the documentation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Auto,
         Self::Profile,
         Self::Weeks,
@@ -123,7 +126,13 @@ impl Choice {
         Self::Recent,
         Self::Persistence,
         Self::Mstl,
+        Self::MstlEts,
     ];
+
+    /// Whether it is fitted anew each day, which takes a thousand times as long as a sample takes the others.
+    pub const fn is_fitted(self) -> bool {
+        matches!(self, Self::Mstl | Self::MstlEts)
+    }
 
     /// The word of the annotation `floorcast.io/model` and of metric labels.
     pub const fn as_str(self) -> &'static str {
@@ -138,6 +147,7 @@ impl Choice {
             Self::Recent => "recent",
             Self::Persistence => "persistence",
             Self::Mstl => "mstl",
+            Self::MstlEts => "mstl-ets",
         }
     }
 }
@@ -151,7 +161,7 @@ impl fmt::Display for Choice {
 /// A name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no model {0:?}; known are auto, profile, weeks, last-week, days, smooth, slots, recent, persistence and mstl"
+    "there is no model {0:?}; known are auto, profile, weeks, last-week, days, smooth, slots, recent, persistence, mstl and mstl-ets"
 )]
 pub struct UnknownModel(pub String);
 

@@ -121,7 +121,7 @@ pub fn learn(history: &Series, how: &Learning) -> Result<Learned, Unlearnable> {
     let values = &history.values()[from..settled.div_ceil(history.step_seconds() as usize)];
     let mut ensemble = prepared(history, from, &how);
     ensemble.replay(values);
-    if let (Choice::Mstl, Some(why)) = (how.model, ensemble.failure()) {
+    if let Some(why) = ensemble.failure().filter(|_| how.model.is_fitted()) {
         let model = how.model.as_str();
         return Err(Unlearnable::Model { model, why });
     }

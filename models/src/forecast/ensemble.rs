@@ -356,6 +356,7 @@ fn aim(level: f64, seconds: i64) -> f64 {
 fn only_pinned(choice: Choice) -> Option<Base> {
     match choice {
         Choice::Mstl => Some(Base::Mstl),
+        Choice::MstlEts => Some(Base::MstlEts),
         Choice::Weeks => Some(Base::Weeks),
         _ => None,
     }

@@ -239,7 +239,7 @@ impl Past {
         self.calendar.days_before(self.stamp(i), days).div_euclid(self.step)
     }
 
-    /// Mean of the clean samples within `reach` samples of number `i`; NaN if there are none.
+    /// Mean of the clean samples within `reach` samples of number `i`, single missing ones bridged; NaN if there are none.
     pub fn around(&self, i: i64, reach: i64) -> f64 {
         let oldest = self.first.max(self.next - self.samples.held() as i64);
         let (from, to) = ((i - reach).max(oldest), (i + reach + 1).min(self.next));
@@ -253,6 +253,11 @@ impl Past {
         if rest > 0 {
             let rest = self.sum(0..rest);
             (sum, n) = (sum + rest.0, n + rest.1);
+        }
+        if n < len as f64 {
+            // On a slope the mean of what is left would lie off the middle.
+            let bridged = (from..to).map(|i| f64::from(self.bridge(i))).filter(|load| !load.is_nan());
+            (sum, n) = bridged.fold((sum, n), |(sum, n), load| (sum + load, n + 1.0));
         }
         sum / n
     }

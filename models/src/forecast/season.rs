@@ -15,7 +15,7 @@ mod weeks;
 
 use super::{anchors::Window, levels::Levels, loads::Loads, past::Past, space::Space, space::exp, space::log};
 use crate::calendar::DAY;
-pub use mstl::{Mstl, MstlError};
+pub use mstl::{Mstl, MstlError, Trend};
 pub use residual::{FEATURES, Residual};
 
 /// Which base.
@@ -33,8 +33,10 @@ pub enum Base {
     Smooth,
     /// The last fortnight's days, slot by slot.
     Slots,
-    /// MSTL's seasonal parts and trend, fitted once a day.
+    /// MSTL's seasonal parts and the last value of its trend, fitted once a day.
     Mstl,
+    /// The same with exponential smoothing for the trend.
+    MstlEts,
 }
 
 impl Base {
@@ -46,7 +48,7 @@ impl Base {
     /// Where its residuals are taken and its corrections are learned.
     pub const fn space(self) -> Space {
         match self {
-            Self::Days | Self::Mstl => Space::Load,
+            Self::Days | Self::Mstl | Self::MstlEts => Space::Load,
             _ => Space::Log,
         }
     }
@@ -119,7 +121,7 @@ impl Track {
             values: Loads::new(room),
             evaluated: past.next(),
             residuals: Residual::new(past),
-            mstl: (base == Base::Mstl).then(Box::default),
+            mstl: trend(base).map(|trend| Box::new(Mstl::new(trend))),
         }
     }
 
@@ -214,13 +216,22 @@ impl Track {
             Base::Days => days::at(seen.past, i, from),
             Base::Smooth => smooth::at(seen, i, from),
             Base::Slots => slots::at(seen, i, from),
-            Base::Mstl => self.mstl.as_ref().map_or(f64::NAN, |m| m.at(i)),
+            Base::Mstl | Base::MstlEts => self.mstl.as_ref().map_or(f64::NAN, |m| m.at(i)),
         }
     }
 
     fn slot(&self, i: i64) -> usize {
         // 32 bits number every sample until the year 2106 and are divided in half the time.
         (i as u32 % self.values.len() as u32) as usize
+    }
+}
+
+/// What a fitted base continues the trend with.
+const fn trend(base: Base) -> Option<Trend> {
+    match base {
+        Base::Mstl => Some(Trend::Last),
+        Base::MstlEts => Some(Trend::Smoothed),
+        _ => None,
     }
 }
 

@@ -93,7 +93,7 @@ pub(super) fn jobs(laid: &[Laid], models: &[Choice]) -> Vec<Job> {
         leads.flat_map(move |&lead| models.iter().map(move |&model| Job { trace, model, lead }))
     };
     let mut jobs: Vec<Job> = (0..laid.len()).flat_map(of).collect();
-    jobs.sort_by_key(|job| (job.model != Choice::Mstl, std::cmp::Reverse(job.steps(laid))));
+    jobs.sort_by_key(|job| (!job.model.is_fitted(), std::cmp::Reverse(job.steps(laid))));
     jobs
 }
 

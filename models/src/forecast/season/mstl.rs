@@ -3,6 +3,9 @@
 //! Bandara, Hyndman and Bergmeir, "MSTL: A Seasonal-Trend Decomposition Algorithm for Time Series with Multiple Seasonal
 //! Patterns" (2021). augurs has no notion of missing samples and can panic on odd input, so it only ever sees a gap-free,
 //! finite, cleaned history, behind `catch_unwind`; a failed fit leaves the previous one.
+//!
+//! Its trend goes on as its last value, or as the exponential smoothing that fits it best (AutoETS; Hyndman, Koehler, Snyder and
+//! Grose 2002), whose trend is damped: over five days an undamped one leaves every bound.
 
 use crate::{
     calendar::DAY,
@@ -10,7 +13,8 @@ use crate::{
 };
 use augurs::{
     Fit, Predict,
-    mstl::{MSTLModel, NaiveTrend},
+    ets::AutoETS,
+    mstl::{MSTLModel, NaiveTrend, TrendModel},
 };
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -33,9 +37,19 @@ pub enum MstlError {
     Library(String),
 }
 
+/// How the trend goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trend {
+    /// As its last value.
+    Last,
+    /// As the damped exponential smoothing that fits it best.
+    Smoothed,
+}
+
 /// The newest decomposition, continued ahead.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Mstl {
+    trend: Trend,
     from: i64,
     ahead: Vec<f32>,
     due: i64,
@@ -43,6 +57,11 @@ pub struct Mstl {
 }
 
 impl Mstl {
+    /// Nothing fitted yet.
+    pub fn new(trend: Trend) -> Self {
+        Self { trend, from: 0, ahead: Vec::new(), due: 0, failure: None }
+    }
+
     /// The continuation at sample `i`; NaN outside of it.
     pub fn at(&self, i: i64) -> f64 {
         let ahead = usize::try_from(i - self.from).ok();
@@ -61,7 +80,7 @@ impl Mstl {
         }
         let day = past.samples_in(DAY) as i64;
         self.due = past.next() + day;
-        match continuation(past, 5 * day as usize) {
+        match continuation(past, self.trend, 5 * day as usize) {
             Ok(ahead) => {
                 self.from = past.next();
                 self.ahead = ahead;
@@ -76,7 +95,7 @@ impl Mstl {
     }
 }
 
-fn continuation(past: &Past, ahead: usize) -> Result<Vec<f32>, MstlError> {
+fn continuation(past: &Past, trend: Trend, ahead: usize) -> Result<Vec<f32>, MstlError> {
     let day = past.samples_in(DAY);
     let held = (past.next() - past.first()).min(WEEKS * 7 * day as i64);
     let len = held as usize;
@@ -88,15 +107,25 @@ fn continuation(past: &Past, ahead: usize) -> Result<Vec<f32>, MstlError> {
     }
     let periods = if len >= 14 * day { vec![day, 7 * day] } else { vec![day] };
     let history = filled(past, past.next() - held, day as i64);
-    let made = catch_unwind(AssertUnwindSafe(|| decompose(&history, periods, ahead)))
+    let made = catch_unwind(AssertUnwindSafe(|| decompose(&history, periods, trend, ahead)))
         .map_err(|_| MstlError::Library("the decomposition panicked".to_owned()))??;
     let sound = made.len() == ahead && made.iter().all(|v| v.is_finite());
     sound.then_some(made).ok_or_else(|| MstlError::Library("the decomposition is not finite".to_owned()))
 }
 
-fn decompose(history: &[f64], periods: Vec<usize>, ahead: usize) -> Result<Vec<f32>, MstlError> {
+fn decompose(history: &[f64], periods: Vec<usize>, trend: Trend, ahead: usize) -> Result<Vec<f32>, MstlError> {
+    match trend {
+        Trend::Last => continued(history, MSTLModel::new(periods, NaiveTrend::new()), ahead),
+        Trend::Smoothed => {
+            let smoothing = AutoETS::non_seasonal().damped(true).map_err(|e| MstlError::Library(e.to_string()))?;
+            continued(history, MSTLModel::new(periods, smoothing.into_trend_model()), ahead)
+        }
+    }
+}
+
+fn continued<T: TrendModel>(history: &[f64], model: MSTLModel<T>, ahead: usize) -> Result<Vec<f32>, MstlError> {
     let say = |e: augurs::mstl::Error| MstlError::Library(e.to_string());
-    let fitted = MSTLModel::new(periods, NaiveTrend::new()).fit(history).map_err(say)?;
+    let fitted = model.fit(history).map_err(say)?;
     let forecast = fitted.predict(ahead, None).map_err(say)?;
     Ok(forecast.point.iter().map(|v| *v as f32).collect())
 }

@@ -18,7 +18,7 @@ pub(super) fn at(seen: Seen<'_>, i: i64, from: i64) -> f64 {
     let (mut mean, mut weight) = (Weighted::default(), 1.0);
     for day in from..=DAYS {
         let more = if day % 7 == 0 { SAME_WEEKDAY } else { 0.0 };
-        let load = f64::from(seen.past.clean(back.days(day)));
+        let load = f64::from(seen.past.bridged(back.days(day)));
         mean.add(seen.log(load), weight + more);
         weight *= FADE;
     }
