@@ -11,8 +11,9 @@ use floorcast_models::units::PerReplica;
 
 const METRIC: &str = "container_cpu_usage_seconds_total";
 /// A pod has a rate only once it was scraped twice, and the whole of it once the range lies behind its start. As a load rises
-/// pods are added, so what is summed lags behind what is asked of them by up to the range; longer than this it is not the
-/// range that hides the rise but the step, which the plan allows for.
+/// pods are added, so what is summed lags behind what is asked of them by up to the range, and by the age of its newest scrape
+/// besides: at most half the range, or it would not hold two. Longer than this it is not the range that hides the rise but the
+/// step, which the plan allows for.
 const LATEST: TimeDelta = TimeDelta::minutes(5);
 
 /// What the CPU load of one metric is made of.
@@ -38,12 +39,12 @@ impl Cpu<'_> {
         if !self.by_owner {
             minds.push("without kube-state-metrics pods are told by the form of their names".to_owned());
         }
-        let late = self.rate.min(LATEST);
+        let late = (self.rate + self.rate / 2).min(LATEST);
         let explain = vec![
             format!("load: cores in use (cAdvisor), summed over {}", self.members.explain()),
             format!("target per replica: {how}"),
             format!(
-                "a rise is seen up to {} late (range of rate): as much more lead time, unless it is given",
+                "a rise is seen up to {} late (range of rate, age of its newest scrape): as much more lead time, unless it is given",
                 window(late)
             ),
         ];

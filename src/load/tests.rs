@@ -120,12 +120,12 @@ fn utilisation_times_the_mean_request_of_live_pods() {
 }
 
 #[test]
-fn cpu_is_seen_as_late_as_its_rate_and_never_more_than_five_minutes() {
-    for (rate, late) in [(2, 2), (5, 5), (15, 5)] {
+fn cpu_is_seen_as_late_as_its_rate_and_newest_scrape_and_never_more_than_five_minutes() {
+    for (rate, late) in [(2, 180), (3, 270), (4, 300), (5, 300), (15, 300)] {
         let found =
             with(vec![cpu(Aim::Utilization(60))], &app(0.5), |how| how.rate = TimeDelta::minutes(rate)).unwrap();
-        assert_eq!(found.loads[0].late, TimeDelta::minutes(late), "rate over {rate} min");
-        let told = format!("a rise is seen up to {late}m late (range of rate)");
+        assert_eq!(found.loads[0].late, TimeDelta::seconds(late), "rate over {rate} min");
+        let told = format!("a rise is seen up to {} late", window(TimeDelta::seconds(late)));
         assert!(found.loads[0].explain.iter().any(|line| line.starts_with(&told)), "{:?}", found.loads[0].explain);
     }
 }

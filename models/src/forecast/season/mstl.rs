@@ -4,7 +4,7 @@
 //! Patterns" (2021). augurs has no notion of missing samples and can panic on odd input, so it only ever sees a gap-free,
 //! finite, cleaned history, behind `catch_unwind`; a failed fit leaves the previous one.
 //!
-//! Its trend goes on as its last value, or as the exponential smoothing that fits it best (AutoETS; Hyndman, Koehler, Snyder and
+//! Its trend goes on as its last value, or as the exponential smoothing that fits it best (`AutoETS`; Hyndman, Koehler, Snyder and
 //! Grose 2002), whose trend is damped: over five days an undamped one leaves every bound.
 
 use crate::{
@@ -115,15 +115,15 @@ fn continuation(past: &Past, trend: Trend, ahead: usize) -> Result<Vec<f32>, Mst
 
 fn decompose(history: &[f64], periods: Vec<usize>, trend: Trend, ahead: usize) -> Result<Vec<f32>, MstlError> {
     match trend {
-        Trend::Last => continued(history, MSTLModel::new(periods, NaiveTrend::new()), ahead),
+        Trend::Last => continued(history, &MSTLModel::new(periods, NaiveTrend::new()), ahead),
         Trend::Smoothed => {
             let smoothing = AutoETS::non_seasonal().damped(true).map_err(|e| MstlError::Library(e.to_string()))?;
-            continued(history, MSTLModel::new(periods, smoothing.into_trend_model()), ahead)
+            continued(history, &MSTLModel::new(periods, smoothing.into_trend_model()), ahead)
         }
     }
 }
 
-fn continued<T: TrendModel>(history: &[f64], model: MSTLModel<T>, ahead: usize) -> Result<Vec<f32>, MstlError> {
+fn continued<T: TrendModel>(history: &[f64], model: &MSTLModel<T>, ahead: usize) -> Result<Vec<f32>, MstlError> {
     let say = |e: augurs::mstl::Error| MstlError::Library(e.to_string());
     let fitted = model.fit(history).map_err(say)?;
     let forecast = fitted.predict(ahead, None).map_err(say)?;
