@@ -1,4 +1,5 @@
-//! The web page of the daemon in a real browser: the real server, a published fleet of a thousand workloads, Chromium without a window.
+//! The web page of the daemon in a real browser: the real server, a published fleet of a thousand workloads, Chromium without a window;
+//! and the page that a backtest writes.
 //!
 //! | variable | |
 //! |---|---|
@@ -8,6 +9,8 @@
 //! Pictures of every page are left in `target/tmp/page`.
 #![allow(clippy::unwrap_used)]
 
+#[path = "page/backtest.rs"]
+mod backtest;
 #[path = "page/browser.rs"]
 mod browser;
 #[path = "page/fleet.rs"]

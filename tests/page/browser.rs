@@ -59,6 +59,8 @@ pub(crate) struct Browser {
     loads: usize,
     /// What the page wrote to its console, errors of scripts and of the network, and what its policy blocked.
     pub(crate) console: Vec<String>,
+    /// What it asked of any network or file since `Network.enable`.
+    pub(crate) requests: Vec<String>,
     _profile: tempfile::TempDir,
     _process: Child,
 }
@@ -98,8 +100,9 @@ impl Browser {
         let host = address.trim_start_matches("ws://").split('/').next().unwrap().to_owned();
         let stream = TcpStream::connect(host).await.unwrap();
         let (socket, _) = client_async(address, stream).await.unwrap();
-        let (session, console) = (None, Vec::new());
-        let mut browser = Self { socket, session, last: 0, loads: 0, console, _profile: profile, _process: process };
+        let (session, console, requests) = (None, Vec::new(), Vec::new());
+        let mut browser =
+            Self { socket, session, last: 0, loads: 0, console, requests, _profile: profile, _process: process };
         browser.open().await;
         browser
     }
@@ -143,6 +146,9 @@ impl Browser {
             Some("Page.loadEventFired") => self.loads += 1,
             Some("Runtime.consoleAPICalled") => self.console.push(parameters["args"].to_string()),
             Some("Runtime.exceptionThrown") => self.console.push(parameters["exceptionDetails"].to_string()),
+            Some("Network.requestWillBeSent") => {
+                self.requests.push(parameters["request"]["url"].as_str().unwrap_or_default().to_owned());
+            }
             Some("Log.entryAdded") => self.console.push(parameters["entry"]["text"].to_string()),
             _ => {}
         }

@@ -71,7 +71,7 @@ fn policies(policies: &[Figures]) -> String {
         ]
     });
     let head = ["Policy", "Starved minutes", "Longest", "Pod-hours", "vs HPA", "Peak", "Rescales", "Writes"];
-    table(&head, rows)
+    table("Policies at the same setting", &head, rows)
 }
 
 fn equal(report: &Report) -> String {
@@ -92,7 +92,7 @@ fn equal(report: &Report) -> String {
         "<p>At most {} % of minutes starved; each policy tuned on the days before {} and judged on those after.</p>{}",
         100.0 * s.starved_budget,
         s.judged_from.format("%F"),
-        table(&head, rows)
+        table("Policies at equal service", &head, rows)
     )
 }
 
@@ -100,7 +100,7 @@ fn equal(report: &Report) -> String {
 fn recommended(recommendation: &Recommendation) -> String {
     let rows = recommendation.steps.iter().enumerate().map(|(i, step)| {
         vec![
-            if i == 0 { escaped(&step.change) } else { format!("+ {}", escaped(&step.change)) },
+            if i == 0 { step.change.clone() } else { format!("+ {}", step.change) },
             format!("{:.1}", step.starved_minutes),
             format!("{:.0} s", step.longest_starved_seconds),
             format!("{:.1}", step.pod_hours),
@@ -108,7 +108,11 @@ fn recommended(recommendation: &Recommendation) -> String {
         ]
     });
     let head = ["Settings on the judged days", "Starved minutes", "Longest", "Pod-hours", "Saved"];
-    let told = format!("{}<p>{}</p>", table(&head, rows), escaped(&recommendation.text));
+    let told = format!(
+        "{}<p>{}</p>",
+        table("What each change buys on the judged days", &head, rows),
+        escaped(&recommendation.text)
+    );
     let Some(patch) = recommendation.patch.as_ref().and_then(|patch| patch.yaml().ok()) else { return told };
     let notes = joined(recommendation.notes.iter().map(|note| format!("<li>{}</li>", escaped(note))));
     format!("{told}<p>As a patch for Git:</p><pre>{}</pre><ul>{notes}</ul>", escaped(&patch))
@@ -124,11 +128,11 @@ fn settings(report: &Report) -> String {
     });
     let notes = joined(report.settings.notes.iter().map(|note| format!("<li>{}</li>", escaped(note))));
     let notes = if notes.is_empty() { notes } else { format!("<ul>{notes}</ul>") };
-    table(&["Setting", "Value"], rows) + &notes
+    table("Settings of the replay", &["Setting", "Value"], rows) + &notes
 }
 
 /// The first column names the row, the others are numbers.
-fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+fn table(caption: &str, head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head = joined(head.iter().map(|cell| format!("<th scope=\"col\">{}</th>", escaped(cell))));
     let row = |cells: Vec<String>| {
         let mut cells = cells.iter().map(|cell| escaped(cell));
@@ -137,7 +141,10 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
         format!("<tr><th scope=\"row\">{first}</th>{rest}</tr>")
     };
     let rows = joined(rows.map(row));
-    format!("<div class=\"wide\"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>")
+    let caption = escaped(caption);
+    format!(
+        "<div class=\"wide\"><table><caption class=\"unseen\">{caption}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
 }
 
 fn load(report: &Report, range: std::ops::Range<usize>) -> Chart<'static> {
