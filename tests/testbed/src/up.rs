@@ -15,7 +15,7 @@ use floorcast_testbed::workload::{Shape, Workload, floor_of};
 use floorcast_testbed::{Cluster, Error, Prometheus, prometheus};
 use serde_json::{Value, json};
 
-pub(crate) use wanted::Wanted;
+pub(crate) use wanted::{USAGE, Wanted};
 
 /// Namespace and name of the workload.
 const WORKLOAD: (&str, &str) = ("shop", "web");

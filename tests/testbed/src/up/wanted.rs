@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-const USAGE: &str = "\
+use crate::args;
+
+pub(crate) const USAGE: &str = "\
 Usage: cargo run -p floorcast-testbed -- up [--peak-in MINUTES] [--for MINUTES] [--with-daemon [PROGRAM]]
 
 Brings up a local control plane (etcd, kube-apiserver, kube-controller-manager, kwok, Prometheus) with a workload that
@@ -25,37 +27,23 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// Parses the arguments after the program's name; the error is the usage, with what is wrong above it.
-    pub(crate) fn parse(args: &[String]) -> Result<Self, String> {
-        let mut args = args.iter().map(String::as_str).peekable();
-        if args.next() != Some("up") {
-            return Err(USAGE.to_owned());
-        }
+    /// Parses the arguments after `up`; the error is the usage, with what is wrong above it.
+    pub(crate) fn parse(arguments: &[String]) -> Result<Self, String> {
+        let mut rest = arguments.iter().map(String::as_str).peekable();
         let mut wanted = Self { peak_in: Duration::from_mins(8), lasts: Duration::from_hours(4), daemon: None };
-        while let Some(arg) = args.next() {
+        while let Some(arg) = rest.next() {
             match arg {
-                "--peak-in" => wanted.peak_in = minutes(arg, args.next())?,
-                "--for" => wanted.lasts = minutes(arg, args.next())?,
+                "--peak-in" => wanted.peak_in = args::minutes(arg, rest.next(), USAGE)?,
+                "--for" => wanted.lasts = args::minutes(arg, rest.next(), USAGE)?,
                 "--with-daemon" => {
-                    let program = args.next_if(|next| !next.starts_with("--"));
-                    wanted.daemon = Some(program.map_or_else(beside_us, PathBuf::from));
+                    let program = rest.next_if(|next| !next.starts_with("--"));
+                    wanted.daemon = Some(program.map_or_else(args::beside_us, PathBuf::from));
                 }
                 other => return Err(format!("unknown argument `{other}`\n\n{USAGE}")),
             }
         }
         Ok(wanted)
     }
-}
-
-fn minutes(name: &str, value: Option<&str>) -> Result<Duration, String> {
-    let wrong = || format!("{name} wants minutes from 1 to 1440, such as `{name} 10`\n\n{USAGE}");
-    let number: u64 = value.and_then(|v| v.parse().ok()).ok_or_else(wrong)?;
-    if (1..=1440).contains(&number) { Ok(Duration::from_mins(number)) } else { Err(wrong()) }
-}
-
-fn beside_us() -> PathBuf {
-    let us = std::env::current_exe().unwrap_or_default();
-    us.with_file_name("floorcast")
 }
 
 #[cfg(test)]
@@ -69,23 +57,21 @@ mod tests {
 
     #[test]
     fn arguments_are_read() {
-        let wanted = parse("up --peak-in 3 --with-daemon /bin/floorcast --for 20").unwrap();
+        let wanted = parse("--peak-in 3 --with-daemon /bin/floorcast --for 20").unwrap();
         assert_eq!(wanted.peak_in, Duration::from_mins(3));
         assert_eq!(wanted.lasts, Duration::from_mins(20));
         assert_eq!(wanted.daemon, Some(PathBuf::from("/bin/floorcast")));
-        assert_eq!(parse("up").unwrap().daemon, None);
-        assert!(parse("up --with-daemon --for 20").unwrap().daemon.unwrap().ends_with("floorcast"));
+        assert_eq!(parse("").unwrap().daemon, None);
+        assert!(parse("--with-daemon --for 20").unwrap().daemon.unwrap().ends_with("floorcast"));
     }
 
     #[test]
     fn wrong_arguments_get_the_usage() {
         for (line, told) in [
-            ("", "Usage"),
-            ("down", "Usage"),
-            ("up --peek-in 3", "unknown argument `--peek-in`"),
-            ("up --for", "--for wants minutes"),
-            ("up --for 0", "from 1 to 1440"),
-            ("up --peak-in soon", "--peak-in wants minutes"),
+            ("--peek-in 3", "unknown argument `--peek-in`"),
+            ("--for", "--for wants minutes"),
+            ("--for 0", "from 1 to 1440"),
+            ("--peak-in soon", "--peak-in wants minutes"),
         ] {
             let usage = parse(line).unwrap_err();
             assert!(usage.contains(told) && usage.contains("Usage"), "{line}: {usage}");
