@@ -13,10 +13,12 @@ pub use load::LoadChoice;
 
 use crate::{
     config::{Config, Exclusion, ModeWord},
-    holidays::Holidays,
+    holidays::{self, Holidays},
 };
+use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     events::KnownEvent,
+    learn::Learning,
     policy::{Mode, Policy},
     units::{PerReplica, Replicas},
 };
@@ -81,6 +83,27 @@ impl OptIn {
 }
 
 impl Settings {
+    /// How the load is to be learned of a history from `from` on, as of `now`: everything that is said of it but the known events,
+    /// which come and go.
+    pub fn learning(&self, lead: TimeDelta, from: DateTime<Utc>, now: DateTime<Utc>) -> Learning {
+        let policy = &self.policy;
+        let local = |t: DateTime<Utc>| t.with_timezone(&policy.zone).date_naive();
+        Learning {
+            model: policy.model,
+            quantile: policy.quantile,
+            lead,
+            zone: policy.zone,
+            horizon: TimeDelta::hours(24) + lead,
+            excluded: self.excluded.iter().map(|window| window.from..window.to).collect(),
+            // The days before and after: days of the zone are not those of UTC, and a forecast reaches two days ahead.
+            holidays: holidays::between(
+                &self.holidays,
+                local(from - TimeDelta::days(2)),
+                local(now + TimeDelta::days(3)),
+            ),
+        }
+    }
+
     /// What cannot be known without the HPA: a base above its `maxReplicas`.
     pub fn against(&self, max: Replicas, on: On) -> Option<AnnotationError> {
         let base = self.policy.base.filter(|base| *base > max)?;

@@ -3,7 +3,6 @@
 //! The only module that knows everyone. The same code runs in production, in `demo` and in the seeded simulation: the wall
 //! clock is an argument, sleeping goes by tokio's (pausable) time, and every edge is handed in.
 
-mod agenda;
 mod entry;
 mod judge;
 mod news;

@@ -9,7 +9,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     learn::Learning,
-    replay::{Choice, Forecaster, Ground, Measure, Noise, Outlook, Recorded, STEP, Setup, Strategy},
+    replay::{Choice, Forecaster, Ground, Measure, Noise, Outlook, Recorded, STEP, Setup, Strategy, Wishes},
     series::Series,
     sim::{Excess, Pipeline, Random, StartUp},
     trace::Trace,
@@ -109,9 +109,10 @@ fn report(name: &str, series: &Series, noise: Noise, pods: i64) {
     let gated = forecaster.finish();
     let ungated = gated.clone().trusted();
     let foresight = Outlook::foreseen(&load, from, end, lead);
+    let wishes = Wishes::default();
     let play = |outlook: &Outlook, strategy| {
         let (setup, load, history) = (&setup, &load, &history);
-        let ground = Ground { setup, load, history, outlook, foresight: &foresight, seed: 1 };
+        let ground = Ground { setup, load, history, outlook, foresight: &foresight, wishes: &wishes, seed: 1 };
         let outcome = ground.play(&Choice::of(strategy, 80), from, end).course.outcome;
         (outcome.starved_minutes(), outcome.pod_hours)
     };

@@ -5,8 +5,8 @@
 //! event itself is off, and the correction of the forecast goes on. Once it is over it is left out of learning altogether.
 
 use crate::{forecast::Forecast, schedule::Recurrence, series::Series};
-use chrono::{DateTime, Utc};
-use std::sync::Arc;
+use chrono::{DateTime, TimeDelta, Utc};
+use std::{ops::Range, sync::Arc};
 
 /// An event as it was told.
 #[derive(Clone, Debug, PartialEq)]
@@ -70,6 +70,19 @@ pub fn occurrences(events: &[KnownEvent], from: DateTime<Utc>, to: DateTime<Utc>
     found
 }
 
+/// An event counts as going on for so long after its end: its last samples come later.
+const LINGERS: TimeDelta = TimeDelta::hours(1);
+
+/// Those that go on: what is measured meanwhile is learned as what it would be without them.
+pub fn going_on(occurrences: &[Occurrence], now: DateTime<Utc>) -> Vec<Occurrence> {
+    occurrences.iter().filter(|event| event.from <= now && now < event.to + LINGERS).cloned().collect()
+}
+
+/// The windows of those that are over: they are not learned from.
+pub fn over(occurrences: &[Occurrence], now: DateTime<Utc>) -> impl Iterator<Item = Range<DateTime<Utc>>> {
+    occurrences.iter().filter(move |event| event.to + LINGERS <= now).map(|event| event.from..event.to)
+}
+
 /// What the load is multiplied by at `t`: 1 where nothing takes place; of several events the largest factor counts.
 pub fn factor_at(occurrences: &[Occurrence], t: DateTime<Utc>) -> f64 {
     let open = occurrences.iter().filter(|occurrence| occurrence.from <= t && t < occurrence.to);
@@ -114,7 +127,6 @@ pub fn usual(history: &Series, occurrences: &[Occurrence]) -> Series {
 mod tests {
     use super::*;
     use crate::testing::time;
-    use chrono::TimeDelta;
 
     fn sale(from: i64, to: i64, factor: f64) -> KnownEvent {
         KnownEvent { when: When::Once { from: time(from), to: time(to) }, factor, text: "sale".into() }

@@ -2,6 +2,7 @@
 //!
 //! No clock, no I/O, no async, no unseeded randomness: time is an argument, and every decision carries its reasons.
 
+pub mod agenda;
 pub mod backcast;
 pub mod backtest;
 pub mod budget;

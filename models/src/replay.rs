@@ -12,6 +12,7 @@ mod outlook;
 mod recorded;
 mod setup;
 mod strategy;
+mod wishes;
 
 pub use course::{Course, Day, Point, Stage};
 pub use daemon::Daemon;
@@ -20,6 +21,7 @@ pub use outlook::{Forecaster, Outlook};
 pub use recorded::{Noise, Recorded};
 pub use setup::{Measure, Setting, Setup};
 pub use strategy::{Choice, Ground, Played, Strategy};
+pub use wishes::Wishes;
 
 /// Time between two ticks of the daemon, and of every policy that follows the load.
 pub const TICK: chrono::TimeDelta = chrono::TimeDelta::seconds(15);

@@ -1,7 +1,7 @@
 //! What the daemon knows of one workload between two ticks. Everything here can be rebuilt from the HPA's annotations and
 //! Prometheus: a restart loses nothing that matters.
 
-use super::{agenda::Agenda, judge::Bench, study::Study};
+use super::{judge::Bench, study::Study};
 use crate::{
     annotations::{OptIn, Settings},
     http::api,
@@ -9,8 +9,8 @@ use crate::{
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
+    agenda::Agenda,
     decide::{Decision, Evidence, Memory, Reason, State},
-    events,
     lead_time::{Lead, LeadTimes},
     policy::{Mode, Policy},
     schedule::Ahead,
@@ -18,8 +18,6 @@ use floorcast_models::{
 };
 use std::{collections::VecDeque, fmt, sync::Arc};
 
-/// How far beyond the lead time a raise may look, at most.
-const LOOK_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// Decisions that changed something, kept for `explain`.
 const CHANGES: usize = 20;
 
@@ -179,14 +177,13 @@ impl Entry {
 
     /// What speaks for and against the plan.
     pub(super) fn evidence(&self, bench: &Bench<'_>, lead: TimeDelta) -> Evidence {
-        let until = bench.now + lead + LOOK_AHEAD;
         Evidence {
             newest_sample: self.study.newest(),
             step: bench.step,
             distrust: self.study.distrust(),
             own_wish: self.study.own_wish(self.workload.target.current, bench.tolerance),
             most_needed: self.study.most_needed(),
-            event: events::largest(self.agenda.occurrences(), bench.now, until).cloned(),
+            event: self.agenda.event(bench.now, lead),
             derivation: self.study.derivation(),
         }
     }

@@ -1,19 +1,20 @@
 //! floorcast in simulated time: the daemon's own decisions and protocol against the simulated cluster.
 
-use super::{Outlook, Recorded, setup::scale_down};
+use super::{Outlook, Recorded, Wishes, setup::scale_down};
+use crate::agenda::Agenda;
 use crate::budget::Grant;
 use crate::decide::{self, Derivation, Evidence, Memory, Situation};
-use crate::forecast::Choice;
+use crate::events::KnownEvent;
 use crate::hpa::{self, Tolerance};
 use crate::plan::{Curve, FloorPlan, plan_of};
-use crate::policy::{Directive, LeadTime, Mode, Policy, Rails, Ramp};
+use crate::policy::{Directive, LeadTime, Mode, Policy};
 use crate::protocol::{self, Action, Identity, Reply};
 use crate::sim::{Cluster, Workload};
 use crate::target::{Hold, Holder, Target};
 use crate::units::{Demand, PerReplica};
-use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
+use chrono::{DateTime, Utc};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The daemon beside one workload. Every tick proposes, finishes, asks the protocol for the write and makes it; the API server
 /// of the simulation accepts every write.
@@ -25,6 +26,8 @@ pub struct Daemon<'a> {
     per: PerReplica,
     tolerance: Tolerance,
     policy: Policy,
+    events: Arc<[KnownEvent]>,
+    agenda: Agenda,
     target: Target,
     memory: Memory,
     identity: Identity,
@@ -37,34 +40,23 @@ pub struct Daemon<'a> {
     writes: u32,
 }
 
-/// How the daemon is set for a replay: everything by default, live.
-fn policy(quantile: f64, lead: TimeDelta) -> Policy {
-    Policy {
-        mode: Mode::Live,
-        quantile,
-        lead: LeadTime::Fixed(lead),
-        base: None,
-        max_floor: None,
-        admin_cap: None,
-        zone: Tz::UTC,
-        model: Choice::Auto,
-        ramp: Ramp::default(),
-        respect: TimeDelta::hours(1),
-        longest_hold: TimeDelta::hours(6),
-        rails: Rails::default(),
-        schedule: std::sync::Arc::default(),
-    }
-}
-
 impl<'a> Daemon<'a> {
     /// A daemon that has just started.
-    pub fn new(outlook: &'a Outlook, workload: &Workload) -> Self {
+    pub fn new(outlook: &'a Outlook, workload: &Workload, wishes: &Wishes) -> Self {
         let holder = Holder { namespace: "floorcast".into(), lease_uid: "lease".into(), identity: "replay".into() };
         Self {
             outlook,
             per: workload.per_replica,
             tolerance: workload.spec().tolerance(workload.controller.flags.tolerance, &workload.controller.gates),
-            policy: policy(outlook.quantile(), outlook.lead()),
+            policy: Policy {
+                mode: Mode::Live,
+                quantile: outlook.quantile(),
+                lead: LeadTime::Fixed(outlook.lead()),
+                base: None,
+                ..wishes.policy.clone()
+            },
+            events: Arc::clone(&wishes.events),
+            agenda: Agenda::default(),
             target: target(workload),
             memory: Memory::default(),
             identity: Identity { holder, epoch: 1 },
@@ -112,7 +104,7 @@ impl<'a> Daemon<'a> {
             target: &self.target,
             policy: &self.policy,
             plan: self.plan.as_ref(),
-            openings: &[],
+            openings: self.agenda.openings(),
             evidence: &self.evidence,
             directive: Directive::Run,
             lead: self.outlook.lead(),
@@ -131,6 +123,8 @@ impl<'a> Daemon<'a> {
         self.target.current = cluster.current();
         self.target.ready = Some(cluster.ready());
         self.target.desired = cluster.current();
+        self.agenda.renew(now, &self.policy.schedule, &self.events);
+        self.evidence.event = self.agenda.event(now, self.outlook.lead());
         let number = self.outlook.number(now);
         if number != self.number {
             self.number = number;

@@ -4,6 +4,7 @@
 //! no learning.
 
 use super::{HISTORY, Recorded, STEP};
+use crate::events::{KnownEvent, Occurrence, expect, going_on, occurrences, over, usual};
 use crate::learn::Learning;
 use crate::series::{Series, SeriesError};
 use crate::study::Study;
@@ -58,6 +59,9 @@ impl Look {
 pub struct Forecaster<'a> {
     history: &'a Series,
     how: Learning,
+    /// Windows not to be learned from, beside the events that are over.
+    told: Vec<Range<DateTime<Utc>>>,
+    events: Vec<Occurrence>,
     study: Study,
     past: Series,
     next: usize,
@@ -86,7 +90,17 @@ impl<'a> Forecaster<'a> {
         let past = Series::new(history.time(begin), history.step(), history.values()[begin..next].to_vec())?;
         let (lead, quantile) = (how.lead, how.quantile);
         let outlook = Outlook { first: history.time(next), lead, quantile, looks: Vec::new(), upper: Vec::new() };
-        Ok(Self { history, how, study: Study::default(), past, next, end, outlook })
+        let told = how.excluded.clone();
+        Ok(Self { history, how, told, events: Vec::new(), study: Study::default(), past, next, end, outlook })
+    }
+
+    /// The same with known events. As the daemon does it, what is measured while one goes on is learned as what it would be without
+    /// it, what is over is left out, and forecasts are multiplied.
+    #[must_use]
+    pub fn expecting(mut self, events: &[KnownEvent]) -> Self {
+        let (from, until) = (self.history.start(), self.history.time(self.end) + KEPT);
+        self.events = occurrences(events, from, until);
+        self
     }
 
     /// Samples still to come.
@@ -98,7 +112,7 @@ impl<'a> Forecaster<'a> {
     pub fn advance(&mut self, samples: usize) {
         for _ in 0..samples.min(self.left()) {
             let now = self.history.time(self.next);
-            self.study.look(now + DELAY, &self.past, &self.how, EVERY);
+            self.study(now + DELAY);
             self.look(now);
             if let Some(value) = self.history.values().get(self.next) {
                 let value = Some(f64::from(*value)).filter(|v| !v.is_nan());
@@ -111,9 +125,25 @@ impl<'a> Forecaster<'a> {
         }
     }
 
+    fn study(&mut self, now: DateTime<Utc>) {
+        let going_on = going_on(&self.events, now);
+        if !self.events.is_empty() {
+            self.how.excluded.clone_from(&self.told);
+            self.how.excluded.extend(over(&self.events, now));
+        }
+        let usual = (!going_on.is_empty()).then(|| usual(&self.past, &going_on));
+        self.study.look(now, usual.as_ref().unwrap_or(&self.past), &self.how, EVERY);
+    }
+
     /// What was known, as far as it has been taken in.
     pub fn finish(self) -> Outlook {
         self.outlook
+    }
+
+    /// Events that a forecast of now can meet: each step of it is held against all of these.
+    fn near(&self, now: DateTime<Utc>) -> Vec<Occurrence> {
+        let until = now + KEPT + self.how.lead;
+        self.events.iter().filter(|event| event.from < until && now - EVERY < event.to).cloned().collect()
     }
 
     fn look(&mut self, now: DateTime<Utc>) {
@@ -122,7 +152,8 @@ impl<'a> Forecaster<'a> {
         let learned = self.study.learned();
         let start = self.outlook.upper.len();
         let mut origin = now;
-        if let Some(forecast) = learned.map(|l| l.forecast_for(now + DELAY, KEPT)) {
+        if let Some(mut forecast) = learned.map(|l| l.forecast_for(now + DELAY, KEPT)) {
+            expect(&mut forecast, &self.near(now));
             origin = forecast.origin;
             self.outlook.upper.extend(forecast.upper);
         }

@@ -1,6 +1,6 @@
 //! The policies of the comparison, and one stretch of the recording under each.
 
-use super::{Buffer, Course, Cron, Daemon, Fixed, LastWeek, Outlook, Recorded, Setting, Setup, Stage};
+use super::{Buffer, Course, Cron, Daemon, Fixed, LastWeek, Outlook, Recorded, Setting, Setup, Stage, Wishes};
 use crate::series::Series;
 use crate::sim::Cluster;
 use crate::units::Replicas;
@@ -71,6 +71,8 @@ pub struct Ground<'a> {
     pub outlook: &'a Outlook,
     /// What foresight knows.
     pub foresight: &'a Outlook,
+    /// What is said of the workload.
+    pub wishes: &'a Wishes,
     /// Decides every chance; the same for all policies, so that they draw the same phases.
     pub seed: u64,
 }
@@ -116,8 +118,8 @@ impl Ground<'_> {
         let stage = Stage { load: self.load, workload, from, until, seed: self.seed };
         match choice.strategy {
             Strategy::Hpa | Strategy::HpaTuned => written(stage.alone()),
-            Strategy::Floorcast => daemon(&stage, self.outlook, choice.dead.clone()),
-            Strategy::Oracle => daemon(&stage, self.foresight, choice.dead.clone()),
+            Strategy::Floorcast => daemon(&stage, (self.outlook, self.wishes), choice.dead.clone()),
+            Strategy::Oracle => daemon(&stage, (self.foresight, self.wishes), choice.dead.clone()),
             Strategy::LastWeek => {
                 let mut floor = LastWeek::new(self.history, self.lead());
                 written(stage.with(|cluster| floor.tick(cluster)))
@@ -143,8 +145,8 @@ fn written(course: Course) -> Played {
     Played { writes: course.outcome.floor_writes, course }
 }
 
-fn daemon(stage: &Stage<'_>, outlook: &Outlook, dead: Option<Range<DateTime<Utc>>>) -> Played {
-    let mut daemon = Daemon::new(outlook, &stage.workload);
+fn daemon(stage: &Stage<'_>, (outlook, wishes): (&Outlook, &Wishes), dead: Option<Range<DateTime<Utc>>>) -> Played {
+    let mut daemon = Daemon::new(outlook, &stage.workload, wishes);
     if let Some(dead) = dead {
         daemon = daemon.dead_for(dead);
     }

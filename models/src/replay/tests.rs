@@ -2,7 +2,9 @@
 //! Whole replays of invented loads: what each policy must do on a load whose answer is known.
 
 use super::*;
+use crate::events::{KnownEvent, When};
 use crate::learn::Learning;
+use crate::schedule::{Cron, Recurrence, Window};
 use crate::series::Series;
 use crate::sim::{Excess, Pipeline, Seasonal, StartUp};
 use crate::units::{PerReplica, Replicas};
@@ -51,6 +53,15 @@ fn learned(history: &Series, from: DateTime<Utc>, until: DateTime<Utc>, lead: Ti
     forecaster.finish()
 }
 
+fn ground<'a>(
+    setup: &'a Setup,
+    (load, history): (&'a Recorded, &'a Series),
+    (outlook, foresight): (&'a Outlook, &'a Outlook),
+    wishes: &'a Wishes,
+) -> Ground<'a> {
+    Ground { setup, load, history, outlook, foresight, wishes, seed: 1 }
+}
+
 #[test]
 fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
     let load = leaping();
@@ -59,8 +70,8 @@ fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
     let history = load.history(STEP).unwrap();
     let outlook = learned(&history, from, until, setup.lead());
     let foresight = Outlook::foreseen(&load, from, until, setup.lead());
-    let ground =
-        Ground { setup: &setup, load: &load, history: &history, outlook: &outlook, foresight: &foresight, seed: 1 };
+    let wishes = Wishes::default();
+    let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
     let starved = |strategy| {
         let played = ground.play(&Choice::of(strategy, 80), from, until);
         assert!((played.course.outcome.seconds - 5.0 * 86_400.0).abs() < 1e-6);
@@ -83,8 +94,8 @@ fn the_same_seed_gives_the_same_course_and_floorcast_costs_no_more_than_its_plan
     let history = load.history(STEP).unwrap();
     let outlook = learned(&history, from, until, setup.lead());
     let foresight = Outlook::foreseen(&load, from, until, setup.lead());
-    let ground =
-        Ground { setup: &setup, load: &load, history: &history, outlook: &outlook, foresight: &foresight, seed: 1 };
+    let wishes = Wishes::default();
+    let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
     let play = |strategy| ground.play(&Choice::of(strategy, 80), from, until);
     assert_eq!(play(Strategy::Floorcast), play(Strategy::Floorcast));
     let (alone, floors) = (play(Strategy::Hpa).course.outcome, play(Strategy::Oracle).course.outcome);
@@ -131,4 +142,59 @@ fn an_outlook_tells_what_was_said_before_and_since_when_it_was_trusted() {
     let early = self::learned(&history, start() + TimeDelta::hours(20), start() + TimeDelta::days(5), lead);
     assert!(early.first_trusted().unwrap() > start() + TimeDelta::days(1));
     assert_eq!(early.verdict_turns(), 1);
+}
+
+#[test]
+fn a_scheduled_window_is_held_whatever_the_forecast_says() {
+    let load = recorded(&Seasonal::by_seed(3, 200.0), 4);
+    let setup = setup(&load);
+    let (from, until) = (start() + TimeDelta::days(2), start() + TimeDelta::days(4));
+    let history = load.history(STEP).unwrap();
+    let outlook = learned(&history, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    // At 02:00 in Tokyo it is 17:00 in UTC.
+    let night = Recurrence {
+        start: Cron::parse("0 2 * * *").unwrap(),
+        lasts: TimeDelta::hours(2),
+        zone: chrono_tz::Asia::Tokyo,
+    };
+    let window = Window { when: night, replicas: Replicas::new(17), text: "night".into() };
+    let mut wishes = Wishes::default();
+    wishes.policy.schedule = [window].into();
+    let floors = |wishes: &Wishes| {
+        let ground = ground(&setup, (&load, &history), (&outlook, &foresight), wishes);
+        let points = ground.play(&Choice::of(Strategy::Floorcast, 80), from, until).course.points;
+        // Every 15 minutes, the first at 00:15: numbers 67 to 74 are 17:00 to 18:45.
+        points.iter().map(|p| p.floor).collect::<Vec<u32>>()
+    };
+    let (plain, scheduled) = (floors(&Wishes::default()), floors(&wishes));
+    for day in [0, 96] {
+        let open = day + 67..day + 74;
+        assert!(scheduled[open.clone()].iter().all(|floor| *floor >= 17), "{:?}", &scheduled[open]);
+        assert!(plain[day + 67..day + 74].iter().any(|floor| *floor < 17), "{:?}", &plain[day + 67..day + 74]);
+    }
+}
+
+#[test]
+fn a_known_event_raises_the_forecast_and_is_not_learned() {
+    let load = recorded(&Seasonal::by_seed(3, 200.0), 10);
+    let history = load.history(STEP).unwrap();
+    let (from, until) = (start() + TimeDelta::days(8), start() + TimeDelta::days(10));
+    let (begin, end) = (from + TimeDelta::hours(12), from + TimeDelta::hours(14));
+    let sale = KnownEvent { when: When::Once { from: begin, to: end }, factor: 3.0, text: "sale".into() };
+    let lead = TimeDelta::minutes(5);
+    let how = Learning { lead, horizon: TimeDelta::hours(24), ..Learning::default() };
+    let outlook = |events: &[KnownEvent]| {
+        let mut forecaster = Forecaster::new(&history, from, until, how.clone()).unwrap().expecting(events);
+        forecaster.advance(usize::MAX);
+        forecaster.finish()
+    };
+    let (plain, told) = (outlook(&[]), outlook(&[sale]));
+    let ratio = |at: DateTime<Utc>, before: TimeDelta| told.said(at, before).unwrap() / plain.said(at, before).unwrap();
+    // Half an hour before it begins: three times as much within it, nothing else before and after.
+    assert!((ratio(begin + TimeDelta::minutes(30), TimeDelta::hours(1)) - 3.0).abs() < 1e-9);
+    assert!((ratio(begin - TimeDelta::minutes(20), TimeDelta::minutes(30)) - 1.0).abs() < 1e-9);
+    // It did not come: what is measured meanwhile is a third of what is told, and is followed.
+    let late = ratio(end - TimeDelta::minutes(10), TimeDelta::minutes(5));
+    assert!(late < 2.9, "{late}");
 }

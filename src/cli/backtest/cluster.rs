@@ -6,7 +6,7 @@ use super::{
     terms::{Hpa, Own, Subject},
 };
 use crate::{
-    annotations::Key,
+    annotations::{self, Key, Settings},
     cli::{Global, local::Look},
     config::{Config, ModeWord, OptInRule, Selector},
     daemon::arithmetic,
@@ -131,6 +131,16 @@ fn own(workload: &Workload, told: &api::Workload, config: &Config, per_replica: 
     if told.loads.len() > 1 {
         notes.push(format!("the load is the replicas that the neediest of {} metrics asks for", told.loads.len()));
     }
+    let settings = annotations::read(
+        &workload.hpa_annotations,
+        workload.target_annotations(),
+        config,
+        &workload.namespace,
+        &workload.hpa_labels,
+    )
+    .settings
+    .ok();
+    notes.extend(settings.as_ref().and_then(own_days));
     Own {
         pod_start,
         target_per_replica: Some(per_replica),
@@ -139,12 +149,28 @@ fn own(workload: &Workload, told: &api::Workload, config: &Config, per_replica: 
         min_replicas: told.base.or(told.min).map(|min| min.max(1)),
         max_replicas: told.max,
         quantile: (told.quantile > 0.0).then_some(told.quantile),
-        zone: told.timezone.parse().unwrap_or_default(),
+        settings,
         tolerance: (arithmetic.flags.tolerance != Flags::default().tolerance).then_some(arithmetic.flags.tolerance),
         behavior: arithmetic.behavior,
         hpa: Some(hpa(workload)),
         notes,
     }
+}
+
+/// What of its own days and windows the replay goes by.
+fn own_days(settings: &Settings) -> Option<String> {
+    let zone = settings.policy.zone;
+    let listed: Vec<String> = settings.holidays.iter().map(ToString::to_string).collect();
+    let counted = |count: usize, what: &str| (count > 0).then(|| format!("{what}: {count}"));
+    let parts = [
+        (zone != chrono_tz::Tz::UTC).then(|| format!("zone: {zone}")),
+        (!listed.is_empty()).then(|| format!("holidays: {}", listed.join(", "))),
+        counted(settings.policy.schedule.len(), "scheduled windows"),
+        counted(settings.events.len(), "known events"),
+        counted(settings.excluded.len(), "windows not learned from"),
+    ];
+    let parts: Vec<String> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| format!("its own days and windows count ({})", parts.join("; ")))
 }
 
 fn hpa(workload: &Workload) -> Hpa {
@@ -173,8 +199,12 @@ fn cpu_target(workload: &Workload) -> Option<u32> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::cli::local::tests::{of, shops};
+    use crate::cli::{
+        backtest::terms::Terms,
+        local::tests::{of, shops},
+    };
     use chrono::DateTime;
+    use serde_json::json;
 
     fn series(from: i64, values: &[f32]) -> Series {
         let start = DateTime::from_timestamp(from * 300, 0).unwrap();
@@ -194,6 +224,67 @@ mod tests {
         let one = series(0, &[10.0, 20.0]);
         assert_eq!(joined(vec![(one.clone(), 7.0)]), Some((one, 7.0)));
         assert_eq!(joined(Vec::new()), None);
+    }
+
+    #[test]
+    fn what_is_said_of_a_workload_is_what_is_learned_and_planned_by() {
+        const FILE: &str = "
+            datasources: [{name: main, url: 'http://p'}]
+            defaults: {timezone: Europe/Paris}
+            holidays: [{days: [FR]}]
+            schedules: [{windows: [{start: '0 18 * * 5', duration: 3h, replicas: 12}]}]
+            events: [{from: 2026-11-27T00:00:00Z, to: 2026-11-28T00:00:00Z, factor: 3}]
+            exclude: [{from: 2026-03-03T00:00:00Z, to: 2026-03-04T00:00:00Z}]";
+        let config = Config::parse(FILE, std::path::Path::new("test")).unwrap();
+        let (from, until) = ("2026-12-20T00:00:00Z".parse().unwrap(), "2027-01-02T00:00:00Z".parse().unwrap());
+        let terms = |said: &[(&str, &str)]| {
+            let said = said.iter().map(|(key, value)| (format!("floorcast.io/{key}"), (*value).to_owned())).collect();
+            let none = std::collections::BTreeMap::new();
+            let settings = annotations::read(&said, &none, &config, "shop", &none).settings.unwrap();
+            let command = super::super::tests::command(&[]).unwrap();
+            Terms::of(&command, &Own { settings: Some(settings), ..Own::default() })
+        };
+        // What is said | zone | holidays of these two weeks | windows of the schedule.
+        for (said, zone, holidays, windows) in [
+            (&[][..], "Europe/Paris", &["2026-12-25", "2027-01-01"][..], 1),
+            (&[("timezone", "Asia/Tokyo")], "Asia/Tokyo", &["2026-12-25", "2027-01-01"], 1),
+            (&[("holidays", "2026-12-24")], "Europe/Paris", &["2026-12-24"], 1),
+            (&[("holidays", "none"), ("schedule", "none")], "Europe/Paris", &[], 0),
+            (&[("schedule", "0 9 * * *, 1h, 5; 0 20 * * *, 1h, 6")], "Europe/Paris", &["2026-12-25", "2027-01-01"], 2),
+        ] {
+            let terms = terms(said);
+            let how = terms.learning(0.9, TimeDelta::minutes(5), from, until);
+            let days: Vec<String> = how.holidays.iter().map(ToString::to_string).collect();
+            assert_eq!((how.zone.name(), how.quantile), (zone, 0.9), "{said:?}");
+            assert_eq!(days, holidays, "{said:?}");
+            assert_eq!(how.excluded.len(), 1, "{said:?}");
+            let wishes = terms.wishes();
+            assert_eq!((wishes.policy.schedule.len(), wishes.events.len()), (windows, 1), "{said:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_workload_of_a_cluster_brings_its_own_days() {
+        let (server, prometheus) = shops().await;
+        let look = of(&server, &prometheus);
+        let every = found(of(&server, &prometheus), &Wanted::All, Duration::from_mins(1)).await.unwrap();
+        let (namespace, hpa) = (every[0].namespace.clone(), every[0].hpa.clone());
+        let said = json!({"metadata": {"annotations": {
+            "floorcast.io/mode": "shadow",
+            "floorcast.io/timezone": "Asia/Tokyo",
+            "floorcast.io/holidays": "JP",
+            "floorcast.io/schedule": "0 9 * * *, 1h, 5",
+        }}});
+        let api: kube::Api<k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler> =
+            kube::Api::namespaced(look.clients.watch.clone(), &namespace);
+        api.patch(&hpa, &kube::api::PatchParams::default(), &kube::api::Patch::Merge(said)).await.unwrap();
+        let found = found(look, &Wanted::One(namespace, hpa), Duration::from_mins(1)).await.unwrap();
+        let own = &found[0].subject.as_ref().unwrap().own;
+        let settings = own.settings.as_ref().unwrap();
+        assert_eq!(settings.policy.zone, chrono_tz::Asia::Tokyo);
+        assert_eq!((settings.holidays.len(), settings.policy.schedule.len()), (1, 1));
+        assert!(own.notes.iter().any(|note| note.contains("zone: Asia/Tokyo; holidays: JP; scheduled windows: 1")));
+        assert_eq!(own.hpa.as_ref().map(|hpa| hpa.live), Some(false));
     }
 
     #[tokio::test(start_paused = true)]

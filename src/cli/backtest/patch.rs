@@ -217,7 +217,7 @@ mod tests {
             min_replicas: 6,
             max_replicas: Some(40),
             quantile: 0.95,
-            zone: chrono_tz::Tz::UTC,
+            settings: None,
             tolerance: None,
             behavior: None,
         }

@@ -1,16 +1,17 @@
 //! What is replayed on which terms: the command line's, else those of the HPA, else the usual ones.
 
 use super::{Backtest, Metric as Measured};
-use crate::kubernetes::Metric;
-use chrono::TimeDelta;
-use chrono_tz::Tz;
+use crate::{annotations::Settings, kubernetes::Metric};
+use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     hpa::Behavior,
-    replay::{Recorded, Setup},
+    learn::Learning,
+    replay::{Recorded, Setup, Wishes},
     series::Series,
     sim::{Excess, Pipeline, StartUp},
     units::{PerReplica, Replicas},
 };
+use std::sync::Arc;
 
 /// A load, with what is known of its workload.
 #[derive(Clone, Debug)]
@@ -33,7 +34,8 @@ pub(super) struct Own {
     pub(super) min_replicas: Option<u32>,
     pub(super) max_replicas: Option<u32>,
     pub(super) quantile: Option<f64>,
-    pub(super) zone: Tz,
+    /// Everything that its annotations and the configuration say of it.
+    pub(super) settings: Option<Settings>,
     pub(super) tolerance: Option<f64>,
     pub(super) behavior: Option<Behavior>,
     /// The HPA itself, for a patch of it.
@@ -65,7 +67,8 @@ pub(super) struct Terms {
     pub(super) min_replicas: u32,
     pub(super) max_replicas: Option<u32>,
     pub(super) quantile: f64,
-    pub(super) zone: Tz,
+    /// What its annotations and the configuration say of days, schedules and caps.
+    pub(super) settings: Option<Settings>,
     pub(super) tolerance: Option<f64>,
     pub(super) behavior: Option<Behavior>,
 }
@@ -91,10 +94,32 @@ impl Terms {
             min_replicas: command.min_replicas.or(own.min_replicas).unwrap_or(2),
             max_replicas: command.max_replicas.or(own.max_replicas),
             quantile: command.quantile.or(own.quantile).unwrap_or(0.95),
-            zone: own.zone,
+            settings: own.settings.clone(),
             tolerance: own.tolerance,
             behavior: own.behavior.clone(),
         }
+    }
+
+    /// How a history from `from` until `until` is learned at this quantile: by the daemon's own settings of the workload.
+    pub(super) fn learning(
+        &self,
+        quantile: f64,
+        lead: TimeDelta,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+    ) -> Learning {
+        let horizon = TimeDelta::hours(24) + lead;
+        match &self.settings {
+            Some(settings) => Learning { quantile, ..settings.learning(lead, from, until) },
+            None => Learning { quantile, lead, horizon, ..Learning::default() },
+        }
+    }
+
+    /// What else the daemon goes by: schedule, caps, guard rails, known events.
+    pub(super) fn wishes(&self) -> Wishes {
+        let said =
+            |settings: &Settings| Wishes { policy: settings.policy.clone(), events: Arc::clone(&settings.events) };
+        self.settings.as_ref().map(said).unwrap_or_default()
     }
 
     /// What does not change whatever is set; `None` for a load that is 0 throughout.

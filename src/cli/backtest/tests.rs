@@ -9,7 +9,7 @@ struct Line {
     backtest: Backtest,
 }
 
-fn command(arguments: &[&str]) -> Result<Backtest, String> {
+pub(super) fn command(arguments: &[&str]) -> Result<Backtest, String> {
     let line = ["backtest", "--csv", "load.csv"].iter().chain(arguments);
     Line::try_parse_from(line).map(|line| line.backtest).map_err(|e| e.to_string())
 }

@@ -8,6 +8,7 @@ use super::verdict::Verdict;
 use super::{Backtest, Failure};
 use crate::http::api::VERSION;
 use chrono::{DateTime, TimeDelta, Utc};
+use floorcast_models::events::KnownEvent;
 use floorcast_models::learn::Learning;
 use floorcast_models::replay::equal::Service;
 use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Strategy};
@@ -73,8 +74,16 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
         outlooks(&history, span, &setup, (&terms, &quantiles), progress).map_err(|e| refused(e.to_string()))?;
     let outlook = outlooks.first().ok_or_else(|| refused("nothing was learned".to_owned()))?;
     let foresight = Outlook::foreseen(&load, span.from, span.until, setup.lead());
-    let ground =
-        Ground { setup: &setup, load: &load, history: &history, outlook, foresight: &foresight, seed: command.seed };
+    let wishes = terms.wishes();
+    let ground = Ground {
+        setup: &setup,
+        load: &load,
+        history: &history,
+        outlook,
+        foresight: &foresight,
+        wishes: &wishes,
+        seed: command.seed,
+    };
     let played = plain(&ground, terms.utilisation, span, progress);
     let compared = (!command.no_equal_service).then(|| {
         let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.5 * n as f64 / of as f64);
@@ -154,12 +163,13 @@ fn outlooks(
     (terms, quantiles): (&Terms, &[f64]),
     progress: &Progress,
 ) -> Result<Vec<Outlook>, floorcast_models::series::SeriesError> {
-    let how = |quantile: f64| {
-        let lead = setup.lead();
-        let horizon = TimeDelta::hours(24) + lead;
-        Learning { quantile, lead, horizon, zone: terms.zone, ..Learning::default() }
+    let how = |quantile: f64| terms.learning(quantile, setup.lead(), history.start(), history.end());
+    let events = terms.wishes().events;
+    let job = |quantile: &f64| {
+        let (how, events) = (how(*quantile), &events);
+        move || learned(history, span, (how, events), progress)
     };
-    let jobs = quantiles.iter().map(|quantile| move || learned(history, span, how(*quantile), progress)).collect();
+    let jobs = quantiles.iter().map(job).collect();
     parallel(jobs, |_| {}).into_iter().collect()
 }
 
@@ -167,10 +177,10 @@ fn outlooks(
 fn learned(
     history: &Series,
     span: Span,
-    how: Learning,
+    (how, events): (Learning, &[KnownEvent]),
     progress: &Progress,
 ) -> Result<Outlook, floorcast_models::series::SeriesError> {
-    let mut forecaster = Forecaster::new(history, span.from, span.until, how)?;
+    let mut forecaster = Forecaster::new(history, span.from, span.until, how)?.expecting(events);
     let whole = forecaster.left().max(1) as f64;
     while forecaster.left() > 0 {
         forecaster.advance(288);

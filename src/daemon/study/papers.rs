@@ -4,13 +4,12 @@ use crate::{
     annotations::Settings,
     config::Config,
     datasource::{Answer, History, ReadError},
-    holidays,
     load::{Derived, Load, Refusal},
 };
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     backcast::Verdict,
-    events::{Occurrence, occurrences, usual},
+    events::{Occurrence, occurrences, over, usual},
     feedback::{Response, without_overhead},
     learn::Learning,
     series::{LONGEST, Series},
@@ -196,17 +195,9 @@ impl Paper {
     }
 }
 
-/// An event counts as going on for so long after its end: its last samples come later.
-const LINGERS: TimeDelta = TimeDelta::hours(1);
-
 /// The known events that matter for a study: in the history, and as far ahead as is forecast.
 pub(super) fn events(settings: &Settings, config: &Config, now: DateTime<Utc>) -> Vec<Occurrence> {
     occurrences(&settings.events, now - config.defaults.history.get(), now + TimeDelta::hours(50))
-}
-
-/// Those of them that go on.
-pub(super) fn going_on(events: &[Occurrence], now: DateTime<Utc>) -> Vec<Occurrence> {
-    events.iter().filter(|event| event.from <= now && now < event.to + LINGERS).cloned().collect()
 }
 
 /// How a workload's load is to be learned, by its settings and the configuration.
@@ -216,18 +207,7 @@ pub(super) fn learning(
     (now, lead): (DateTime<Utc>, TimeDelta),
     events: &[Occurrence],
 ) -> Learning {
-    let policy = &settings.policy;
-    let told = settings.excluded.iter().map(|window| window.from..window.to);
-    let over = events.iter().filter(|event| event.to + LINGERS <= now).map(|event| event.from..event.to);
-    let local = |t: DateTime<Utc>| t.with_timezone(&policy.zone).date_naive();
-    let (first, last) = (now - config.defaults.history.get() - TimeDelta::days(2), now + TimeDelta::days(3));
-    Learning {
-        model: policy.model,
-        quantile: policy.quantile,
-        lead,
-        zone: policy.zone,
-        horizon: TimeDelta::hours(24) + lead,
-        excluded: told.chain(over).collect(),
-        holidays: holidays::between(&settings.holidays, local(first), local(last)),
-    }
+    let mut how = settings.learning(lead, now - config.defaults.history.get(), now);
+    how.excluded.extend(over(events, now));
+    how
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Findings, Found, Trouble, backcast, derive,
-    papers::{Paper, Papers, events, going_on, learning},
+    papers::{Paper, Papers, events, learning},
     spread,
 };
 use crate::{
@@ -16,7 +16,7 @@ use crate::{
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     decide::Derivation,
-    events::{Occurrence, expect},
+    events::{Occurrence, expect, going_on},
     feedback::Response,
     forecast::Forecast,
     hpa::Tolerance,

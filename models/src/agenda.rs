@@ -1,20 +1,20 @@
 //! When the windows of a workload's schedule open and its known events take place: looked up once an hour, read at every tick.
 
+use crate::events::{KnownEvent, Occurrence, largest, occurrences};
+use crate::schedule::{Opening, Window, openings};
 use chrono::{DateTime, TimeDelta, Utc};
-use floorcast_models::{
-    events::{KnownEvent, Occurrence, occurrences},
-    schedule::{Opening, Window, openings},
-};
 use std::sync::Arc;
 
 /// What anybody asks of: the plan's day, the longest lead time, and the look-ahead of a raise.
 const ASKED: TimeDelta = TimeDelta::hours(28);
+/// A raise looks so far beyond the lead time.
+const LOOK_AHEAD: TimeDelta = TimeDelta::hours(1);
 /// Looked up this much farther, so that a tick seldom has to.
 const SPARE: TimeDelta = TimeDelta::hours(1);
 
 /// What is known to lie ahead of one workload.
-#[derive(Default)]
-pub(super) struct Agenda {
+#[derive(Debug, Default)]
+pub struct Agenda {
     windows: Arc<[Window]>,
     events: Arc<[KnownEvent]>,
     openings: Vec<Opening>,
@@ -24,7 +24,7 @@ pub(super) struct Agenda {
 
 impl Agenda {
     /// Looks up what is missing; costs two comparisons where nothing is.
-    pub(super) fn renew(&mut self, now: DateTime<Utc>, windows: &Arc<[Window]>, events: &Arc<[KnownEvent]>) {
+    pub fn renew(&mut self, now: DateTime<Utc>, windows: &Arc<[Window]>, events: &Arc<[KnownEvent]>) {
         let same = is_same(&self.windows, windows) && is_same(&self.events, events);
         // A clock that was put back by a day or more is looked up anew, too.
         let known = self.known_until.is_some_and(|until| until >= now + ASKED && until <= now + ASKED + SPARE);
@@ -39,13 +39,13 @@ impl Agenda {
     }
 
     /// What is open or opens within the next day, by its begin.
-    pub(super) fn openings(&self) -> &[Opening] {
+    pub fn openings(&self) -> &[Opening] {
         &self.openings
     }
 
-    /// Known events of the next day, by their begin.
-    pub(super) fn occurrences(&self) -> &[Occurrence] {
-        &self.occurrences
+    /// The known event with the largest factor that takes place now or within the lead time and the look-ahead of a raise.
+    pub fn event(&self, now: DateTime<Utc>, lead: TimeDelta) -> Option<Occurrence> {
+        largest(&self.occurrences, now, now + lead + LOOK_AHEAD).cloned()
     }
 }
 
