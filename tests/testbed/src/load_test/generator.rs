@@ -26,11 +26,11 @@ impl<F: Fn(f64) -> f64> Iterator for Arrivals<F> {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
-        // The time in which the integral of the rate grows by one request, in steps of a tenth of a second.
+        // The time in which the integral of the rate grows by one request, in steps of a hundredth of a second.
         let mut missing = 1.0;
         loop {
             let rate = (self.rate)(self.at).max(LEAST);
-            let step = 0.1_f64.min(missing / rate);
+            let step = 0.01_f64.min(missing / rate);
             (self.at, missing) = (self.at + step, missing - step * rate);
             if missing <= 1e-9 {
                 return Some(Duration::from_secs_f64(self.at));
