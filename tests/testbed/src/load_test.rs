@@ -33,6 +33,8 @@ const NAMES: [&str; 2] = ["alone", "floorcast"];
 const REQUEST: f64 = 0.1;
 /// The HPA's CPU target, percent.
 const TARGET: u32 = 60;
+/// `minReplicas`, which the quiet minutes need.
+const MIN: u32 = 3;
 /// From a pod's creation to Ready.
 const POD_START: Duration = Duration::from_secs(40);
 /// Requests per second on quiet minutes and at the peak: 2.5 and 13.3 replicas at the target.
@@ -95,6 +97,9 @@ async fn start(wanted: &Wanted) -> Result<Running, Error> {
     cluster.kubectl(&["apply", "--server-side", "-f", &manifests.display().to_string()]).await?;
     wait_available(cluster.client().await?).await?;
     let workloads = [deploy(&cluster, &services[0], 0).await?, deploy(&cluster, &services[1], 1).await?];
+    for workload in &workloads {
+        workload.wait_replicas(MIN, POD_START + Duration::from_mins(1)).await?;
+    }
     // Everything that is slow is done: the history ends here, and the next peak is near.
     let curve = curve(Utc::now() + TimeDelta::from_std(QUIET).unwrap_or_default() + TimeDelta::seconds(10));
     load.get_or_init(|| curve);
@@ -149,7 +154,7 @@ async fn deploy(cluster: &Cluster, service: &Arc<Service>, number: usize) -> Res
     let measured = Arc::clone(service);
     cluster.metrics().set_cpu(NAMESPACE, name, Source::exact(move |_| measured.busy() * REQUEST));
     let shape = Shape { request_milli: (REQUEST * 1000.0) as u32, target_percent: TARGET, ..Shape::default() };
-    let shape = if number == 0 { shape } else { opted_in(shape) }.bounds(3, 20);
+    let shape = if number == 0 { shape } else { opted_in(shape) }.bounds(MIN, 20);
     Workload::create(cluster.client().await?, NAMESPACE, name, &shape).await
 }
 
