@@ -112,7 +112,7 @@ mod tests {
             (1..=100).map(|i| Answered { served: true, took: Duration::from_millis(11 * i) }).collect();
         answered.extend([Answered { served: false, took: Duration::from_secs(2) }; 25]);
         let mut pods = Pods::default();
-        pods.note(3, Duration::from_secs(60));
+        pods.note(3, Duration::from_mins(1));
         pods.note(10, Duration::from_secs(30));
         let outcome = Outcome::of(&answered, &pods);
         assert_eq!((outcome.requests, outcome.refused), (125, 25));
