@@ -2,6 +2,7 @@
 
 pub mod backtest;
 mod command;
+mod complete;
 pub mod config;
 mod control;
 pub mod demo;
@@ -11,7 +12,11 @@ pub mod enable;
 pub mod evaluate;
 pub mod exit;
 pub mod explain;
+mod form;
+pub mod jsonpath;
+mod listing;
 pub mod local;
+mod near;
 pub mod output;
 pub mod pages;
 mod paint;
@@ -26,14 +31,18 @@ pub mod spark;
 pub mod status;
 pub mod when;
 
-pub use command::{Cli, Command, Global, Output};
+pub use command::{Cli, Command, Global};
 pub use exit::{Exit, Failure};
+pub use form::Output;
 
 use clap::FromArgMatches;
-use std::process::ExitCode;
+use std::{ffi::OsStr, path::Path, process::ExitCode};
 
 /// Parses the arguments, does what they say, and turns the outcome into an exit code.
 pub fn main() -> ExitCode {
+    if let Some(words) = complete::asked(std::env::args_os()) {
+        return complete::answer(&words).into();
+    }
     // clap prints usage errors itself, with exit code 2; --help and --version with 0.
     let cli = Cli::from_arg_matches(&pages::tree().get_matches()).unwrap_or_else(|wrong| wrong.exit());
     match runtime().and_then(|runtime| runtime.block_on(dispatch(cli))) {
@@ -49,8 +58,12 @@ pub fn main() -> ExitCode {
 /// `kubectl floorcast`.
 pub(crate) fn called() -> &'static str {
     let path = std::env::args_os().next();
-    let stem = path.as_deref().map(std::path::Path::new).and_then(std::path::Path::file_stem);
-    if stem.is_some_and(|stem| stem == "kubectl-floorcast") { "kubectl floorcast" } else { "floorcast" }
+    if is_named(path.as_deref(), "kubectl-floorcast") { "kubectl floorcast" } else { "floorcast" }
+}
+
+/// Whether a program's path ends in this name.
+fn is_named(path: Option<&OsStr>, name: &str) -> bool {
+    path.map(Path::new).and_then(Path::file_stem).is_some_and(|stem| stem == name)
 }
 
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
@@ -62,6 +75,10 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 
 async fn dispatch(cli: Cli) -> Result<Exit, Failure> {
     let global = cli.global;
+    if global.output == Output::Name && !cli.command.names_workloads() {
+        let forms = "table, json, yaml or jsonpath=…";
+        return Err(Failure::misused(format!("-o name prints HPAs, and this answer is about none; take {forms}")));
+    }
     match cli.command {
         Command::Run(command) => run::run(&global, command).await,
         Command::Demo(command) => demo::run(&global, command).await,

@@ -54,6 +54,13 @@ fn wrong_use_is_2_with_a_suggestion() {
     for (arguments, hint) in [
         (&["statsu"][..], "status"),
         (&["status", "-o", "tabel"][..], "table"),
+        (&["status", "-o", "jsonpath={.a"][..], "has no closing brace; templates are kubectl's, such as"),
+        (&["status", "-o", "jsonpath="][..], "the template is empty"),
+        (&["doctor", "-o", "name"][..], "this answer is about none; take table, json, yaml or jsonpath"),
+        (&["pause", "web", "-o", "name"][..], "this answer is about none"),
+        (&["status", "-w", "--local", "--config", "x"][..], "cannot be used with"),
+        (&["explain", "shop/web", "-w", "--at", "2h", "--config", "x"][..], "cannot be used with"),
+        (&["plan", "web", "-l", "app=web"][..], "unexpected argument"),
         (&["status", "-n", "a", "-A"][..], "cannot be used with"),
         (&["plan"][..], "<HPA>"),
         (&["release"][..], "--all"),
@@ -108,6 +115,8 @@ fn wrong_use_is_2_with_a_suggestion() {
 fn what_cannot_be_reached_is_3() {
     for arguments in [
         &["status"][..],
+        &["status", "-l", "app=web", "--server", "http://127.0.0.1:9"][..],
+        &["status", "-w"][..],
         &["status", "--server", "http://127.0.0.1:9"][..],
         &["enable", "web"][..],
         &["disable", "web"][..],
@@ -209,6 +218,8 @@ fn view_and_schema_are_data() {
     assert!(out.contains("newPodsPerMinute: 200"), "{out}");
     let (_, out, _) = said(&["config", "view", "-o", "json"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["timing"]["tick"], "15s");
+    let (_, out, _) = said(&["config", "view", "-o", "jsonpath={.timing.tick}/{.guard.newPodsPerMinute}"]);
+    assert!(out.starts_with("15s/"), "{out}");
     let (_, out, _) = said(&["config", "schema"]);
     assert_eq!(serde_json::from_str::<serde_json::Value>(&out).unwrap()["additionalProperties"], false);
 }

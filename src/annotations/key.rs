@@ -11,32 +11,57 @@ pub const PREFIX: &str = "floorcast.io/";
 const WRITTEN: [&str; 10] =
     ["base", "floor", "floor-before", "until", "holder", "epoch", "reason", "v", "released-until", "managed"];
 
-/// A key that users set.
+/// A key that users set: what may be said, and what counts where nothing is; docs/annotations.md is made of these words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Key {
-    /// `off`, `shadow` or `live`.
+    /// `shadow` (forecast and tell, change nothing) · `live` (write floors) · `off`
+    ///
+    /// not opted in, unless a rule of the configuration says so
     Mode,
-    /// A template with its arguments, or `auto`.
+    /// a load template of the configuration, `requests(service=web)`, or `auto`
+    ///
+    /// `auto`: derived from the HPA's own metrics
     Load,
-    /// PromQL of the total load, where the administrator allows it.
+    /// PromQL for one series, the **total** load; only where the administrator allows it
+    ///
+    /// –
     Query,
-    /// Load that one replica should carry.
+    /// load that one replica should carry, in the load's unit
+    ///
+    /// derived from the HPA
     TargetPerReplica,
-    /// `auto` or a duration.
+    /// `auto` or a duration, `1m` to `2h`
+    ///
+    /// `auto`: measured from pod start-up and past raises; for a CPU load, which a rate shows late, its range is added (at most
+    /// 5 min)
     LeadTime,
-    /// Share of lead windows to cover.
+    /// `0.5` to `0.999` of the window maximum to be covered
+    ///
+    /// `0.95`
     Quantile,
-    /// The base the user wants.
+    /// the base you want
+    ///
+    /// `spec.minReplicas` as found
     MinReplicas,
-    /// Highest floor allowed.
+    /// highest floor allowed
+    ///
+    /// `maxReplicas` less the headroom
     MaxFloor,
-    /// Windows with absolute floors.
+    /// windows with absolute floors (see *Schedules*), or `none`
+    ///
+    /// the configuration's `schedules`
     Schedule,
-    /// Countries and days that are holidays.
+    /// countries (ISO 3166, national public holidays) and days, `DE, 2026-12-24`, or `none`
+    ///
+    /// the configuration's `holidays`
     Holidays,
-    /// IANA zone.
+    /// IANA name
+    ///
+    /// the configuration's
     Timezone,
-    /// Forecasting model.
+    /// a model's name, or `auto`
+    ///
+    /// `auto`
     Model,
 }
 

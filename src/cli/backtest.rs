@@ -148,7 +148,7 @@ pub async fn run(global: &Global, command: Backtest) -> Result<Exit, Failure> {
     if wants_patch {
         return patched(&report);
     }
-    output::print(global.output, &report, |report| table::text(report, Ink::of_environment()))?;
+    output::print(&global.output, &report, |report| table::text(report, Ink::of_environment()))?;
     Ok(Exit::Done)
 }
 
@@ -181,7 +181,7 @@ async fn rank(global: &Global, command: Backtest) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::No, format!("there is no HPA in {place}; see kubectl get hpa -A")));
     }
     let ranking = computed(move |progress| ranking::Ranking::of(found, &command, progress)).await?;
-    output::print(global.output, &ranking, ranking::Ranking::text)?;
+    output::print(&global.output, &ranking, ranking::Ranking::text)?;
     Ok(Exit::Done)
 }
 

@@ -1,15 +1,15 @@
 //! The tree of commands and what holds everywhere.
 
 use super::{
-    Failure, backtest, config, demo, doctor, drain, enable, evaluate, explain, pages, pause, plan, release, report,
-    run, status,
+    Failure, Output, backtest, config, demo, doctor, drain, enable, evaluate, explain, form::Forms, pages, pause, plan,
+    release, report, run, status,
 };
 use crate::{
     config::{Config as Configuration, period},
     kubernetes::Source,
     process,
 };
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
 /// Predictive replica floors for Kubernetes HPAs.
@@ -53,23 +53,11 @@ pub struct Global {
     #[arg(long, global = true, value_name = "NAMESPACE", env = "FLOORCAST_NAMESPACE")]
     pub floorcast_namespace: Option<String>,
     /// Form of the answer
-    #[arg(short, long, global = true, value_enum, default_value_t, value_name = "FORM")]
+    #[arg(short, long, global = true, value_parser = Forms, default_value = "table", value_name = "FORM")]
     pub output: Output,
     /// Least severity to log: error, warn, info, debug, trace, or a filter such as warn,floorcast=debug
     #[arg(long, global = true, env = "FLOORCAST_LOG_LEVEL", value_name = "LEVEL")]
     pub log_level: Option<String>,
-}
-
-/// Form of an answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people
-    #[default]
-    Table,
-    /// JSON
-    Json,
-    /// YAML
-    Yaml,
 }
 
 /// The commands.
@@ -114,6 +102,13 @@ pub enum Command {
     Completion(pages::Completion),
     /// Man pages
     Man(pages::Man),
+}
+
+impl Command {
+    /// Whether its answer is about HPAs, so that `-o name` has something to print.
+    pub fn names_workloads(&self) -> bool {
+        matches!(self, Self::Status(_) | Self::Plan(_) | Self::Explain(_) | Self::Report(_))
+    }
 }
 
 impl Global {

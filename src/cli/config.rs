@@ -30,7 +30,7 @@ pub enum Config {
 /// Does what the command says.
 pub fn run(global: &Global, command: &Config) -> Result<Exit, Failure> {
     match command {
-        Config::View { config } => view(global.output, config.as_ref())?,
+        Config::View { config } => view(&global.output, config.as_ref())?,
         Config::Validate { file, config: named } => {
             let Some(file) = file.as_ref().or(named.as_ref()) else {
                 return Err(Failure::misused(
@@ -49,12 +49,12 @@ pub fn run(global: &Global, command: &Config) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn view(form: Output, file: Option<&PathBuf>) -> Result<(), Failure> {
+fn view(form: &Output, file: Option<&PathBuf>) -> Result<(), Failure> {
     let config = match file {
         Some(file) => config::load(file)?,
         None => config::Config::default(),
     };
-    let form = if form == Output::Table { Output::Yaml } else { form };
+    let form = if form.for_people() { &Output::Yaml } else { form };
     output::print(form, &config.redacted(), |_| String::new())
 }
 

@@ -30,7 +30,7 @@ pub(super) struct Told {
 /// Prints what was done.
 pub(super) fn answer(global: &Global, told: &Told) -> Result<Exit, Failure> {
     let text = |t: &Told| format!("{}\nthen: {}\nundo: {}\n", t.what, t.then, t.undo);
-    output::print(global.output, told, text)?;
+    output::print(&global.output, told, text)?;
     Ok(Exit::Done)
 }
 

@@ -48,7 +48,7 @@ pub async fn run(global: &Global, command: Demo) -> Result<Exit, Failure> {
     let answer = Answer::new(&command, &scenario, &comparison);
     let program = std::env::args().next().unwrap_or_else(|| "floorcast".to_owned());
     let look = table::Look { ink: Ink::of_environment(), paint: Paint::of_environment(), program };
-    output::print(global.output, &answer, |answer| table::text(answer, &look))?;
+    output::print(&global.output, &answer, |answer| table::text(answer, &look))?;
     Ok(Exit::Done)
 }
 

@@ -130,7 +130,7 @@ pub async fn run(global: &Global, command: &Doctor) -> Result<Exit, Failure> {
         findings.extend(workloads::findings(global, command, &config).await);
     }
     let report = Report { findings };
-    output::print(global.output, &report, Report::text)?;
+    output::print(&global.output, &report, Report::text)?;
     Ok(report.exit())
 }
 

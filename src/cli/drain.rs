@@ -4,6 +4,7 @@
 use super::{
     Exit, Failure, Global,
     control::{Switch, Told, answer, refused},
+    near,
     release::{Peace, peace, person, told},
 };
 use crate::{
@@ -94,7 +95,7 @@ impl One<'_> {
     async fn drain(&self) -> Result<Exit, Failure> {
         let key = self.key();
         let Some(workload) = self.look().await? else {
-            return Err(Failure::new(Exit::No, format!("no floor is held on {key}; see floorcast status")));
+            return Err(near::unheld(&self.clients.watch, &self.namespace, &self.name).await);
         };
         let Hold::Held(held) = &workload.target.hold else {
             return Err(Failure::new(

@@ -137,7 +137,7 @@ pub async fn enable(global: &Global, command: &Enable) -> Result<Exit, Failure> 
         ),
         undo: Some(format!("{} disable {} -n {}", called(), object.workload.hpa, object.workload.namespace)),
     };
-    output::print(global.output, &answer, Answer::text)?;
+    output::print(&global.output, &answer, Answer::text)?;
     Ok(Exit::Done)
 }
 
@@ -165,7 +165,7 @@ pub async fn disable(global: &Global, command: &Disable) -> Result<Exit, Failure
         then: object.handed_back(),
         undo: None,
     };
-    output::print(global.output, &answer, Answer::text)?;
+    output::print(&global.output, &answer, Answer::text)?;
     Ok(if still { Exit::No } else { Exit::Done })
 }
 

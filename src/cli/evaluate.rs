@@ -93,7 +93,7 @@ pub async fn run(global: &Global, command: Evaluate) -> Result<Exit, Failure> {
         return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was measured to its end"));
     };
     let answer = Answer::new(&laid, &models, scores);
-    output::print(global.output, &answer, |answer| table::text(answer, &command, Paint::of_environment()))?;
+    output::print(&global.output, &answer, |answer| table::text(answer, &command, Paint::of_environment()))?;
     Ok(Exit::Done)
 }
 

@@ -5,13 +5,14 @@ mod past;
 pub(in crate::cli) use past::reader;
 
 use super::{
-    Exit, Failure, Global, output,
+    Exit, Failure, Global,
+    listing::{Changes, Watch, again},
     output::{load, or_dash},
     plan::{fetch, headline, schedule},
     server::Reach,
     when,
 };
-use crate::http::api::{Load, Workload};
+use crate::http::api::{Load, Reason, Workload};
 use chrono::{DateTime, Utc};
 use clap::Args;
 
@@ -21,8 +22,11 @@ pub struct Explain {
     /// The HPA, as NAME or NAMESPACE/NAME
     pub hpa: String,
     /// Why it was at a past moment, from the daemon's own metrics in Prometheus: RFC 3339, or how long ago, such as 2h30m
-    #[arg(long, value_name = "TIME", requires = "config")]
+    #[arg(long, value_name = "TIME", requires = "config", conflicts_with = "watch")]
     pub at: Option<String>,
+    /// How long.
+    #[command(flatten)]
+    pub watch: Watch,
     /// Where to ask.
     #[command(flatten)]
     pub reach: Reach,
@@ -35,9 +39,17 @@ pub async fn run(global: &Global, command: &Explain) -> Result<Exit, Failure> {
         let at = when::past(at, now).map_err(|e| Failure::misused(format!("--at {e}")))?;
         return past::run(global, &command.hpa, at, config).await;
     }
-    let workload = fetch(global, &command.reach, &command.hpa).await?;
-    output::print(global.output, &workload, |w| text(w, now))?;
-    Ok(Exit::Done)
+    let mut changes = Changes::default();
+    let show = |w: &Workload| {
+        let first = changes.is_first();
+        let codes = |reasons: &[Reason]| reasons.iter().map(|r| r.code.clone()).collect::<Vec<_>>();
+        let figures = (w.mode.clone(), w.state.clone(), w.base, w.floor, w.current, w.max);
+        if !changes.is_new((figures, codes(&w.reasons), w.notes.clone(), w.history.clone())) {
+            return Ok(true);
+        }
+        again(global, first, w, |w| text(w, Utc::now()))
+    };
+    command.watch.over(|| fetch(global, &command.reach, &command.hpa), show).await
 }
 
 /// What a person reads.

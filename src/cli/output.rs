@@ -1,17 +1,41 @@
-//! Answers as tables for people and as JSON or YAML for programs.
+//! Answers as tables for people and as JSON, YAML, names or a filled template for programs.
 
 use super::{Exit, Failure, Output};
 use serde::Serialize;
 use std::io::Write;
 
+/// The kind of what we look at, as `kubectl -o name` writes it.
+const KIND: &str = "horizontalpodautoscaler.autoscaling";
+
 /// Prints an answer: `table` for people, the value itself for programs.
-pub fn print<T: Serialize>(form: Output, value: &T, table: impl FnOnce(&T) -> String) -> Result<(), Failure> {
-    let text = match form {
-        Output::Table => super::pages::as_called(&table(value)).into_owned(),
+pub fn print<T: Serialize>(form: &Output, value: &T, table: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+    print_named(form, value, &[], table)
+}
+
+/// Prints an answer about the HPAs of these names.
+pub fn print_named<T: Serialize>(
+    form: &Output,
+    value: &T,
+    names: &[&str],
+    table: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
+    write(&rendered(form, value, names, table)?).map(drop)
+}
+
+/// An answer in its form.
+pub fn rendered<T: Serialize>(
+    form: &Output,
+    value: &T,
+    names: &[&str],
+    table: impl FnOnce(&T) -> String,
+) -> Result<String, Failure> {
+    Ok(match form {
+        Output::Table | Output::Wide => super::pages::as_called(&table(value)).into_owned(),
         Output::Json => serde_json::to_string_pretty(value).map_err(unprintable)? + "\n",
         Output::Yaml => yaml(value)?,
-    };
-    write(&text)
+        Output::Name => names.iter().map(|name| format!("{KIND}/{name}\n")).collect::<Vec<_>>().concat(),
+        Output::Jsonpath(template) => template.fill(&serde_json::to_value(value).map_err(unprintable)?),
+    })
 }
 
 /// A value as YAML.
@@ -22,14 +46,13 @@ pub fn yaml<T: Serialize>(value: &T) -> Result<String, Failure> {
     serde_saphyr::to_string(value).map_err(unprintable)
 }
 
-/// Writes to stdout; a reader that went away (`| head`) is no failure.
-pub fn write(text: &str) -> Result<(), Failure> {
+/// Writes to stdout, and says whether somebody reads: a reader that went away (`| head`) is no failure.
+pub fn write(text: &str) -> Result<bool, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Failure::new(Exit::Unreachable, format!("stdout cannot be written: {e}")))
-        }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(e) => Err(Failure::new(Exit::Unreachable, format!("stdout cannot be written: {e}"))),
     }
 }
 
@@ -41,12 +64,36 @@ fn unprintable(error: impl std::fmt::Display) -> Failure {
 #[derive(Debug, Default)]
 pub struct Table {
     rows: Vec<Vec<String>>,
+    widths: Vec<usize>,
+    bare: bool,
 }
 
 impl Table {
     /// With these headings.
     pub fn new(headings: &[&str]) -> Self {
-        Self { rows: vec![headings.iter().map(|h| (*h).to_owned()).collect()] }
+        Self { rows: vec![headings.iter().map(|h| (*h).to_owned()).collect()], ..Self::default() }
+    }
+
+    /// Without its headings, but with the columns where they stand with them.
+    #[must_use]
+    pub fn bare(mut self, bare: bool) -> Self {
+        self.bare = bare;
+        self
+    }
+
+    /// With columns at least this wide: as in a table that was printed before.
+    #[must_use]
+    pub fn within(mut self, widths: Vec<usize>) -> Self {
+        self.widths = widths;
+        self
+    }
+
+    /// How wide the columns are, in characters.
+    pub fn widths(&self) -> Vec<usize> {
+        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let cells = |column: usize| self.rows.iter().filter_map(move |r| r.get(column)).map(|c| c.chars().count());
+        let least = |column: usize| self.widths.get(column).copied().unwrap_or(0);
+        (0..columns).map(|c| cells(c).chain([least(c)]).max().unwrap_or(0)).collect()
     }
 
     /// One more row.
@@ -56,14 +103,12 @@ impl Table {
 
     /// The text, one line a row.
     pub fn render(&self) -> String {
-        let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let width = |column: usize| self.rows.iter().filter_map(|r| r.get(column)).map(|c| c.chars().count()).max();
-        let widths: Vec<usize> = (0..columns).map(|c| width(c).unwrap_or(0)).collect();
+        let widths = self.widths();
         let line = |row: &Vec<String>| {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             format!("{}\n", cells.collect::<Vec<_>>().join("  ").trim_end())
         };
-        self.rows.iter().map(line).collect()
+        self.rows.iter().skip(usize::from(self.bare)).map(line).collect()
     }
 }
 
@@ -93,6 +138,11 @@ mod tests {
         table.row(vec!["shop/checkout".to_owned(), or_dash(Some(3))]);
         table.row(vec!["a/ü".to_owned(), or_dash::<u32>(None)]);
         assert_eq!(table.render(), "NAME           FLOOR\nshop/checkout  3\na/ü            -\n");
+        let again = Table::new(&["NAME", "FLOOR"]).within(table.widths()).bare(true);
+        assert_eq!(again.render(), "");
+        let (mut again, widths) = (again, table.widths());
+        again.row(vec!["a".to_owned(), "40".to_owned()]);
+        assert_eq!((again.render().as_str(), again.widths()), ("a              40\n", widths));
     }
 
     #[test]

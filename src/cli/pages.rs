@@ -14,6 +14,10 @@ const NAME: &str = "floorcast";
 /// zsh:         floorcast completion zsh > "${fpath[1]}/_floorcast"
 /// fish:        floorcast completion fish > ~/.config/fish/completions/floorcast.fish
 /// powershell:  floorcast completion powershell | Out-String | Invoke-Expression
+///
+/// Through kubectl's own completion, names of HPAs included, in a folder of the PATH:
+///
+/// ln -s kubectl-floorcast kubectl_complete-floorcast
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Completion {

@@ -49,6 +49,6 @@ impl Patch {
     /// # Errors
     /// Stdout cannot be written.
     pub(super) fn print(&self) -> Result<(), Failure> {
-        output::print(Output::Yaml, &self.0, |_| String::new())
+        output::print(&Output::Yaml, &self.0, |_| String::new())
     }
 }

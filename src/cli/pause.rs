@@ -3,6 +3,7 @@
 use super::{
     Exit, Failure, Global, called,
     control::{Switch, Told, answer, refused, stopped},
+    near,
     release::{Peace, peace},
 };
 use crate::{
@@ -152,7 +153,8 @@ impl<'a> At<'a> {
     async fn workload(&self, namespace: &str, name: &str) -> Result<Workload, Failure> {
         let api: Api<HorizontalPodAutoscaler> = Api::namespaced(self.clients.write.clone(), namespace);
         let key = format!("HPA {namespace}/{name}");
-        let hpa = api.get(name).await.map_err(|e| refused(&key, &e))?;
+        let found = api.get_opt(name).await.map_err(|e| refused(&key, &e))?;
+        let Some(hpa) = found else { return Err(near::missing(&self.clients.write, namespace, name).await) };
         let flag = self.config.hpa_controller.downscale_stabilisation.get();
         alone(&hpa, flag).map_err(|e| Failure::new(Exit::No, format!("{key} cannot be read: {e}")))
     }

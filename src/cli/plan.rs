@@ -1,7 +1,9 @@
 //! `plan`: the next 24 h of one workload.
 
 use super::{
-    Exit, Failure, Global, output,
+    Exit, Failure, Global, Output,
+    listing::{Changes, Watch, again},
+    near,
     output::{Table, or_dash},
     server::Reach,
     spark,
@@ -18,7 +20,7 @@ use clap::Args;
 
 /// Characters of the sparkline: one per half hour of a day.
 const WIDTH: usize = 48;
-/// Lines of the table; further changes are counted.
+/// Lines of the table; further changes are counted, and shown with `-o wide`.
 const LINES: usize = 24;
 
 /// The next 24 h of one workload.
@@ -26,6 +28,12 @@ const LINES: usize = 24;
 pub struct Plan {
     /// The HPA, as NAME or NAMESPACE/NAME
     pub hpa: String,
+    /// The table alone, without headings: a moment and the need from then on
+    #[arg(long)]
+    pub no_headers: bool,
+    /// How long.
+    #[command(flatten)]
+    pub watch: Watch,
     /// Where to ask.
     #[command(flatten)]
     pub reach: Reach,
@@ -33,10 +41,25 @@ pub struct Plan {
 
 /// Asks and prints.
 pub async fn run(global: &Global, command: &Plan) -> Result<Exit, Failure> {
-    let workload = fetch(global, &command.reach, &command.hpa).await?;
     let ink = Ink::of_environment();
-    output::print(global.output, &workload, |w| text(w, Utc::now(), ink))?;
-    Ok(Exit::Done)
+    let lines = if global.output == Output::Wide { usize::MAX } else { LINES };
+    let mut changes = Changes::default();
+    let show = |workload: &Workload| {
+        let first = changes.is_first();
+        // The plan's beginning moves with every tick; what is needed after it is the news.
+        let needs: Vec<PlanStep> = changed(&workload.plan).into_iter().skip(1).collect();
+        if !changes.is_new((workload.mode.clone(), workload.need, needs, workload.schedule.clone())) {
+            return Ok(true);
+        }
+        again(global, first, workload, |w| {
+            if command.no_headers {
+                steps(&w.plan, Utc::now(), w.zone(), usize::MAX, true)
+            } else {
+                text(w, Utc::now(), ink, lines)
+            }
+        })
+    };
+    command.watch.over(|| fetch(global, &command.reach, &command.hpa), show).await
 }
 
 /// The workload that a person means by `NAME` or `NAMESPACE/NAME`.
@@ -46,12 +69,24 @@ pub(super) async fn fetch(global: &Global, reach: &Reach, name: &str) -> Result<
         Some(namespace) => namespace,
         None => context_namespace(global).await,
     };
-    reach.workload(global, &namespace, &hpa).await?.ok_or_else(|| {
-        Failure::new(
-            Exit::No,
-            format!("floorcast knows no HPA {namespace}/{hpa}: it does not exist, or nobody opted it in; see floorcast status"),
-        )
-    })
+    match reach.workload(global, &namespace, &hpa).await? {
+        Some(workload) => Ok(workload),
+        None => Err(unknown(global, reach, &namespace, &hpa).await),
+    }
+}
+
+/// The daemon does not know it: what it knows instead.
+async fn unknown(global: &Global, reach: &Reach, namespace: &str, hpa: &str) -> Failure {
+    let everywhere = Global { namespace: None, ..global.clone() };
+    let known = if reach.local {
+        Vec::new()
+    } else {
+        reach.everything(&everywhere).await.map(|(_, list)| list.workloads).unwrap_or_default()
+    };
+    let known: Vec<(String, String)> = known.into_iter().map(|w| (w.namespace, w.hpa)).collect();
+    let remedy = near::remedy(namespace, hpa, &known).unwrap_or_else(|| "see floorcast status".to_owned());
+    let why = "it does not exist, or nobody opted it in";
+    Failure::new(Exit::No, format!("floorcast knows no HPA {namespace}/{hpa}: {why}; {remedy}"))
 }
 
 pub(super) async fn context_namespace(global: &Global) -> String {
@@ -81,7 +116,7 @@ pub(super) fn headline(w: &Workload) -> String {
 }
 
 /// What a person reads.
-pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink) -> String {
+pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink, lines: usize) -> String {
     let mut text = headline(w);
     let (Some(first), Some(last)) = (w.plan.first(), w.plan.last()) else {
         text.push_str("\nThere is no plan");
@@ -103,7 +138,7 @@ pub fn text(w: &Workload, now: DateTime<Utc>, ink: Ink) -> String {
         text.push_str(&format!("peak {} at {at} ({far})\n", peak.need));
     }
     text.push('\n');
-    text.push_str(&steps(&w.plan, now, zone));
+    text.push_str(&steps(&w.plan, now, zone, lines, false));
     text.push_str(&schedule(w, now, zone));
     text
 }
@@ -121,18 +156,23 @@ pub(super) fn schedule(w: &Workload, now: DateTime<Utc>, zone: Tz) -> String {
     format!("\n{}", table.render())
 }
 
+/// The moments from which another number is needed.
+fn changed(plan: &[PlanStep]) -> Vec<PlanStep> {
+    let changes = plan.iter().enumerate().filter(|(i, s)| *i == 0 || plan[i - 1].need != s.need);
+    changes.map(|(_, step)| *step).collect()
+}
+
 /// A line for each change of the need.
-fn steps(plan: &[PlanStep], now: DateTime<Utc>, zone: Tz) -> String {
-    let mut table = Table::new(&["FROM", "NEED"]);
-    let changes: Vec<&PlanStep> =
-        plan.iter().enumerate().filter(|(i, s)| *i == 0 || plan[i - 1].need != s.need).map(|(_, s)| s).collect();
-    for step in changes.iter().take(LINES) {
+fn steps(plan: &[PlanStep], now: DateTime<Utc>, zone: Tz, lines: usize, bare: bool) -> String {
+    let mut table = Table::new(&["FROM", "NEED"]).bare(bare);
+    let changes = changed(plan);
+    for step in changes.iter().take(lines) {
         table.row(vec![when::short(step.at, now, zone), step.need.to_string()]);
     }
     let mut text = table.render();
-    if changes.len() > LINES {
-        let more = changes.len() - LINES;
-        text.push_str(&format!("… {more} further change{}; -o json shows all\n", if more == 1 { "" } else { "s" }));
+    if changes.len() > lines {
+        let more = changes.len() - lines;
+        text.push_str(&format!("… {more} further change{}; -o wide shows all\n", if more == 1 { "" } else { "s" }));
     }
     text
 }

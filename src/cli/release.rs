@@ -1,6 +1,6 @@
 //! `release` and `janitor`: floors handed back by the command itself, whether a daemon runs or not.
 
-use super::{Exit, Failure, Global, control, output, output::Table};
+use super::{Exit, Failure, Global, control, near, output, output::Table};
 use crate::{
     config::{self, Config, Period},
     hand_back::{self, How, Who},
@@ -141,7 +141,7 @@ async fn pass(global: &Global, scope: &Scope, how: How, config: &Config, dry: bo
         found.into_iter().filter(|w| scope.name.as_ref().is_none_or(|name| *name == w.hpa)).collect();
     if let (true, Some(name)) = (found.is_empty(), &scope.name) {
         let namespace = namespace.unwrap_or_default();
-        return Err(Failure::new(Exit::No, format!("no floor is held on {namespace}/{name}; see floorcast status")));
+        return Err(near::unheld(&clients.watch, &namespace, name).await);
     }
     let who = Who { person: scope.person, ..person(config, global) };
     let writer = process::writer(config, &clients, &(Arc::new(Utc::now) as crate::daemon::Clock));
@@ -156,7 +156,7 @@ async fn pass(global: &Global, scope: &Scope, how: How, config: &Config, dry: bo
         };
         lines.push(line(workload, &next.action, outcome));
     }
-    output::print(global.output, &lines, |lines| table(lines))?;
+    output::print(&global.output, &lines, |lines| table(lines))?;
     Ok(if lines.iter().any(|l| l.failed) { Exit::No } else { Exit::Done })
 }
 

@@ -3,7 +3,7 @@
 mod judge;
 
 use self::judge::{Advice, Figures, Track};
-use super::{Exit, Failure, Global, called, explain, output, output::Table};
+use super::{Exit, Failure, Global, Output, called, explain, listing::Listing, output, output::Table};
 use crate::{
     config::{self, period},
     datasource::{RangeQuery, Reader, promql},
@@ -37,6 +37,9 @@ pub struct Report {
     /// Days to look back
     #[arg(long, value_name = "DAYS", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=90))]
     pub days: u16,
+    /// Which.
+    #[command(flatten)]
+    pub listing: Listing,
 }
 
 /// What `-o json` prints.
@@ -70,21 +73,30 @@ pub async fn run(global: &Global, command: &Report) -> Result<Exit, Failure> {
     let seconds = STEP.num_seconds();
     let to = DateTime::from_timestamp(Utc::now().timestamp() / seconds * seconds, 0).unwrap_or_default();
     let from = to - TimeDelta::days(command.days.into());
+    let chosen = command.listing.chosen(global).await?;
     let tracks = tracks(&reader, global.namespace.as_deref(), from, to).await?;
-    let mut workloads: Vec<Line> = tracks.iter().filter_map(line).collect();
+    let mut workloads: Vec<Line> =
+        tracks.iter().filter(|((namespace, hpa), _)| chosen.has(namespace, hpa)).filter_map(line).collect();
     if workloads.is_empty() {
-        return Err(nothing(&reader, global, command.days));
+        return Err(nothing(&reader, global, command));
     }
     workloads.sort_by(|a, b| b.figures.gain().total_cmp(&a.figures.gain()));
     let total = workloads.iter().fold(Figures::default(), |sum, line| sum.plus(&line.figures));
     let datasource = reader.name().to_owned();
     let answer = Answer { version: VERSION, datasource, from, to, step_seconds: seconds, workloads, total };
-    output::print(global.output, &answer, text)?;
+    let names: Vec<&str> = answer.workloads.iter().map(|line| line.hpa.as_str()).collect();
+    let (wide, bare) = (global.output == Output::Wide, command.listing.no_headers);
+    output::print_named(&global.output, &answer, &names, |answer| {
+        if bare { table(answer, wide).bare(true).render() } else { text(answer, wide) }
+    })?;
     Ok(Exit::Done)
 }
 
-fn nothing(reader: &Reader, global: &Global, days: u16) -> Failure {
-    let place = global.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+fn nothing(reader: &Reader, global: &Global, command: &Report) -> Failure {
+    let days = command.days;
+    let mut place =
+        global.namespace.as_ref().map_or_else(String::new, |namespace| format!(" in namespace {namespace}"));
+    place += &command.listing.selector.as_ref().map_or_else(String::new, |labels| format!(" with labels {labels}"));
     Failure::new(
         Exit::No,
         format!(
@@ -143,24 +155,17 @@ fn line(((namespace, hpa), track): (&(String, String), &Track)) -> Option<Line> 
     known.then(|| Line { namespace: namespace.clone(), hpa: hpa.clone(), advice: figures.advice(), figures })
 }
 
-/// What a person reads.
-fn text(answer: &Answer) -> String {
-    let mut table = Table::new(&[
-        "HPA",
-        "ADVICE",
-        "DAYS",
-        "HPA RAISED",
-        "AHEAD",
-        "PARTLY",
-        "MISSED",
-        "FLOORS",
-        "FALSE",
-        "POD-HOURS",
-        "EXTRA",
-    ]);
+/// A line per workload.
+fn table(answer: &Answer, wide: bool) -> Table {
+    let mut headings =
+        vec!["HPA", "ADVICE", "DAYS", "RAISED", "AHEAD", "PARTLY", "MISSED", "FLOORS", "FALSE", "POD-HOURS", "EXTRA"];
+    if wide {
+        headings.push("EXTRA-POD-HOURS");
+    }
+    let mut table = Table::new(&headings);
     for line in &answer.workloads {
         let f = &line.figures;
-        table.row(vec![
+        let mut cells = vec![
             format!("{}/{}", line.namespace, line.hpa),
             line.advice.as_str().to_owned(),
             format!("{:.1}", f.shadow_hours / 24.0),
@@ -172,11 +177,20 @@ fn text(answer: &Answer) -> String {
             f.false_floors.to_string(),
             format!("{:.0}", f.pod_hours),
             percent(f),
-        ]);
+        ];
+        if wide {
+            cells.push(format!("{:.1}", f.extra_pod_hours));
+        }
+        table.row(cells);
     }
+    table
+}
+
+/// What a person reads.
+fn text(answer: &Answer, wide: bool) -> String {
     let days = period::written(answer.to - answer.from);
     let mut text = format!("shadow mode over {days}, from the metrics in datasource {}\n\n", answer.datasource);
-    text += &table.render();
+    text += &table(answer, wide).render();
     let gaining = answer.workloads.iter().filter(|line| line.advice == Advice::Enable).count();
     let (all, total) = (answer.workloads.len(), &answer.total);
     text += &format!(

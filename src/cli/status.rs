@@ -1,43 +1,94 @@
 //! `status`: all workloads at a glance.
 
+mod board;
+
+use self::board::Board;
 use super::{
-    Exit, Failure, Global, local, output,
+    Exit, Failure, Global, Output,
+    listing::{Listing, Watch},
+    local,
     output::{Table, or_dash},
     server::Reach,
     when,
 };
-use crate::http::api::{Status as Process, Workload};
-use chrono::{DateTime, Utc};
+use crate::{
+    config::period,
+    http::api::{Status as Process, Workload},
+};
+use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 
 /// All workloads: state, base, floor, need.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    floorcast status -A\n  \
+    floorcast status -n shop -l tier=web -w                       what changes, as it changes\n  \
+    floorcast status -o name | xargs kubectl describe -n shop\n  \
+    floorcast status -o jsonpath='{.workloads[?(@.state==\"Contended\")].hpa}'")]
 pub struct Status {
+    /// Which.
+    #[command(flatten)]
+    pub listing: Listing,
+    /// How long.
+    #[command(flatten)]
+    pub watch: Watch,
     /// Where to ask.
     #[command(flatten)]
     pub reach: Reach,
 }
 
+/// The process and the workloads that are looked at.
+type Seen = (Process, Vec<Workload>);
+
 /// Asks and prints.
 pub async fn run(global: &Global, command: &Status) -> Result<Exit, Failure> {
+    let view = View { wide: global.output == Output::Wide, bare: command.listing.no_headers };
+    let mut board = Board::new(&global.output, view, command.watch.watch);
+    command.watch.over(|| look(global, command), |seen| board.show(seen, Utc::now())).await
+}
+
+async fn look(global: &Global, command: &Status) -> Result<Seen, Failure> {
+    let chosen = command.listing.chosen(global).await?;
     let (process, mut list) = command.reach.everything(global).await?;
-    list.workloads.retain(|w| global.wants(&w.namespace));
-    output::print(global.output, &list, |list| table(&process, &list.workloads, Utc::now()))?;
-    Ok(Exit::Done)
+    list.workloads.retain(|w| global.wants(&w.namespace) && chosen.has(&w.namespace, &w.hpa));
+    Ok((process, list.workloads))
+}
+
+/// How much of it a person reads.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// Further columns.
+    pub wide: bool,
+    /// Rows alone.
+    pub bare: bool,
 }
 
 /// What a person reads: the process in a few lines, then a line per workload, then what they should know.
-pub fn table(process: &Process, workloads: &[Workload], now: DateTime<Utc>) -> String {
-    let mut text = header(process, now);
-    if workloads.is_empty() {
-        text.push_str("\nNo workload is opted in. Annotate an HPA with floorcast.io/mode: shadow to begin.\n");
-        return text;
+pub fn table(process: &Process, workloads: &[Workload], now: DateTime<Utc>, view: View) -> String {
+    let rows = rows(workloads, now, view).bare(view.bare).render();
+    if view.bare {
+        return rows;
     }
-    let mut table =
-        Table::new(&["NAMESPACE", "HPA", "MODE", "STATE", "BASE", "FLOOR", "NEED", "CURRENT", "MAX", "PEAK"]);
+    let header = header(process, now);
+    if workloads.is_empty() {
+        return format!(
+            "{header}\nNo workload is opted in. Annotate an HPA with floorcast.io/mode: shadow to begin.\n"
+        );
+    }
+    let notes = notes(workloads);
+    let between = if notes.is_empty() { "" } else { "\n" };
+    format!("{header}\n{rows}{between}{notes}")
+}
+
+fn rows(workloads: &[Workload], now: DateTime<Utc>, view: View) -> Table {
+    let mut headings = vec!["NAMESPACE", "HPA", "MODE", "STATE", "BASE", "FLOOR", "NEED", "CURRENT", "MAX", "PEAK"];
+    if view.wide {
+        headings.extend(["READY", "TARGET", "LEAD", "HELD", "LIMITS", "REASONS"]);
+    }
+    let mut table = Table::new(&headings);
     for w in workloads {
         let peak = w.peak.map(|p| format!("{} {}", p.need, when::relative(p.at, now)));
-        table.row(vec![
+        let mut cells = vec![
             w.namespace.clone(),
             w.hpa.clone(),
             w.mode.clone(),
@@ -48,12 +99,27 @@ pub fn table(process: &Process, workloads: &[Workload], now: DateTime<Utc>) -> S
             or_dash(w.current),
             or_dash(w.max),
             or_dash(peak),
-        ]);
+        ];
+        if view.wide {
+            cells.extend(further(w, now));
+        }
+        table.row(cells);
     }
-    text.push('\n');
-    text.push_str(&table.render());
-    text.push_str(&notes(workloads));
-    text
+    table
+}
+
+/// What `-o wide` adds: words in one cell are parted by commas, so that a cell stays a field for `awk`.
+fn further(w: &Workload, now: DateTime<Utc>) -> [String; 6] {
+    let lead = (w.lead.seconds > 0).then(|| period::written(TimeDelta::seconds(w.lead.seconds)));
+    let joined = |words: Vec<&str>| or_dash((!words.is_empty()).then(|| words.join(",")));
+    [
+        or_dash(w.ready),
+        w.target.clone(),
+        or_dash(lead),
+        or_dash(w.until.map(|until| when::relative(until, now))),
+        joined(w.limited_by.iter().map(String::as_str).collect()),
+        joined(w.reasons.iter().map(|reason| reason.code.as_str()).collect()),
+    ]
 }
 
 fn header(process: &Process, now: DateTime<Utc>) -> String {
@@ -97,7 +163,6 @@ fn header(process: &Process, now: DateTime<Utc>) -> String {
 
 fn notes(workloads: &[Workload]) -> String {
     let all = workloads.iter().flat_map(|w| w.notes.iter().map(move |note| (w, note)));
-    let blocking: Vec<String> =
-        all.filter(|(_, n)| n.blocks).map(|(w, n)| format!("{}: {}: {}\n", w.key(), n.code, n.text)).collect();
-    if blocking.is_empty() { String::new() } else { format!("\n{}", blocking.concat()) }
+    let lines = all.filter(|(_, n)| n.blocks).map(|(w, n)| format!("{}: {}: {}\n", w.key(), n.code, n.text));
+    lines.collect::<Vec<_>>().concat()
 }

@@ -1,5 +1,9 @@
 #![allow(clippy::unwrap_used)]
-use super::{explain, plan, spark::Ink, status};
+use super::{
+    explain, plan,
+    spark::Ink,
+    status::{self, View},
+};
 use crate::http::api::{
     Budget, Budgets, Change, Datasource, Lead, Load, Note, Opening, Peak, PlanStep, Reason, Score, Status, Trust,
     Weight, Workload,
@@ -101,14 +105,20 @@ shop       web  live    Holding   3     12     12    10       40   24 in 12h
 
 shop/api: HistoryShort: history 3.2 h < 24 h
 ";
-    assert_eq!(status::table(&process(), &[stuck, web()], now()), want);
+    assert_eq!(status::table(&process(), &[stuck.clone(), web()], now(), View::default()), want);
+    let bare = View { wide: true, bare: true };
+    let want = "\
+shop       api  shadow  Learning  -     -      -     -        -    -          -                      -     -      -       -
+shop       web  live    Holding   3     12     12    10       40   24 in 12h  -      Deployment/web  5m    in 2h  -       Raised
+";
+    assert_eq!(status::table(&process(), &[stuck, web()], now(), bare), want);
 }
 
 #[test]
 fn what_stops_everything_is_told_first() {
     let broken =
         Status { control: "freeze".into(), config_in_force: false, forbidden: vec!["patch HPAs".into()], ..process() };
-    let text = status::table(&broken, &[], now());
+    let text = status::table(&broken, &[], now(), View::default());
     for line in [
         "kill switch: freeze\n",
         "configuration: the file on disk is refused",
@@ -135,7 +145,7 @@ Sun 01:00  24
 Sun 04:00  12
 Sun 07:00  3
 ";
-    assert_eq!(plan::text(&web(), now(), Ink::Unicode), want);
+    assert_eq!(plan::text(&web(), now(), Ink::Unicode, 24), want);
     let opening = Opening {
         from: now() + TimeDelta::hours(6),
         to: now() + TimeDelta::hours(9),
@@ -144,10 +154,13 @@ Sun 07:00  3
     };
     let scheduled = Workload { schedule: vec![opening], ..web() };
     let lines = "\nSCHEDULED  UNTIL  REPLICAS  WINDOW\n19:00      22:00  12        0 19 * * 6, 3h, 12\n";
-    assert_eq!(plan::text(&scheduled, now(), Ink::Unicode), format!("{want}{lines}"));
+    assert_eq!(plan::text(&scheduled, now(), Ink::Unicode, 24), format!("{want}{lines}"));
     assert!(explain::text(&scheduled, now()).contains(lines));
-    assert!(plan::text(&web(), now(), Ink::Ascii).contains("13:00 ..++@+.. Sun 10:00"));
-    assert!(plan::text(&Workload::default(), now(), Ink::Ascii).contains("There is no plan: see floorcast explain"));
+    assert!(plan::text(&web(), now(), Ink::Ascii, 24).contains("13:00 ..++@+.. Sun 10:00"));
+    assert!(plan::text(&web(), now(), Ink::Ascii, 2).ends_with("\n… 3 further changes; -o wide shows all\n"));
+    assert!(
+        plan::text(&Workload::default(), now(), Ink::Ascii, 24).contains("There is no plan: see floorcast explain")
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The commands that people change a cluster with, as a plugin of the real kubectl.
 
+use floorcast::cli::jsonpath::Template;
 use floorcast_testbed::cluster::{Options, Plugin};
 use floorcast_testbed::workload::{Shape, Workload};
 use floorcast_testbed::{Cluster, left_out};
@@ -69,6 +70,9 @@ async fn a_person_opts_in_pauses_and_opts_out_with_kubectl() {
     a_patch_for_git_is_what_kustomize_takes(&ground).await;
     pausing_one(&ground, &web).await;
     pausing_many(&ground).await;
+    what_is_misspelt_is_guessed(&ground).await;
+    kubectl_completes(&ground).await;
+    templates_are_kubectls(&ground).await;
     assert_eq!(web.hpa().await.unwrap().spec, spec, "annotations and the switch are all that is ever written");
 }
 
@@ -163,7 +167,53 @@ async fn pausing_one(ground: &Ground, web: &Workload) {
     ground.does("resume web -n shop", &["is resumed"]).await;
     assert_eq!(said(&web.hpa().await.unwrap(), "released-until"), None);
     ground.refuses("resume web -n shop", &["is not paused", "kubectl floorcast explain"]).await;
-    ground.refuses("pause nobody -n shop", &["HPA shop/nobody does not exist"]).await;
+    ground.refuses("pause nobody -n shop", &["no HPA shop/nobody; there are "]).await;
+}
+
+async fn what_is_misspelt_is_guessed(ground: &Ground) {
+    for command in ["pause", "resume", "release", "drain", "enable", "disable"] {
+        ground.refuses(&format!("{command} wbe -n shop"), &["no HPA shop/wbe; did you mean web?"]).await;
+    }
+    ground.refuses("pause web -n shpo", &["no HPA shpo/web; did you mean shop/web?"]).await;
+    ground.refuses("release web -n shop", &["no floor is held on shop/web"]).await;
+}
+
+/// A shell asks kubectl, kubectl asks the plugin, the plugin knows its commands and asks the API server for names.
+async fn kubectl_completes(ground: &Ground) {
+    for (line, wanted) in [
+        ("sta", &["status\tAll workloads", ":4"][..]),
+        ("completion z", &["zsh", ":4"][..]),
+        ("plan -n shop we", &["web\n", ":4"][..]),
+        ("pause shop/", &["shop/web\n", ":4"][..]),
+        ("status --conf", &["--config", ":4"][..]),
+        ("status --config ", &[":0"][..]),
+    ] {
+        let called = ground.plugin.complete(line).await.unwrap();
+        assert_eq!(called.code, 0, "{line}: {}", called.said());
+        assert!(wanted.iter().all(|word| called.out.contains(word)), "{line}: {}", called.said());
+    }
+}
+
+/// The same template over the same JSON, filled by kubectl and by us.
+async fn templates_are_kubectls(ground: &Ground) {
+    let asked = async |form: &str| ground.bed.kubectl(&["get", "hpa", "-n", "shop", "-o", form]).await.unwrap();
+    let value: Value = serde_json::from_str(&asked("json").await).unwrap();
+    for template in [
+        "{.items[*].metadata.name}",
+        "{.items[0].spec.maxReplicas}",
+        "{.items[-1].metadata.namespace}",
+        "{.items[0:1].spec.scaleTargetRef}",
+        "{.items[0].metadata['name','namespace']}",
+        "{.items[?(@.metadata.name==\"web\")].spec.minReplicas}",
+        "{.items[?(@.spec.maxReplicas>3)].metadata.labels.app}",
+        "{..scaleTargetRef.kind}",
+        "{.items[0].nothing}",
+        "{$.kind} of {.items[*].spec.maxReplicas}!",
+        "{range .items[*]}{.metadata.name}{\"\\t\"}{.spec.scaleTargetRef.name}{'\\n'}{end}",
+    ] {
+        let ours = template.parse::<Template>().unwrap().fill(&value);
+        assert_eq!(ours, asked(&format!("jsonpath={template}")).await, "{template}");
+    }
 }
 
 async fn pausing_many(ground: &Ground) {

@@ -103,7 +103,24 @@ async fn scenario_11_people_ask_the_leaders_pod_and_pause_a_workload() {
     assert!(said.contains("web") && said.contains("Holding"), "{said}");
     assert_eq!(person.explained("paused").await["floor"].as_u64(), crate::record::floor(&held).map(u64::from));
     let said = person.fails("explain nobody -n paused").await;
-    assert!(said.contains("paused/nobody"), "{said}");
+    assert!(said.contains("paused/nobody") && said.contains("there are web"), "{said}");
+    let said = person.fails("plan wbe -n paused").await;
+    assert!(said.contains("did you mean web?"), "{said}");
+
+    // Forms for programs: names that kubectl takes back, templates, rows alone; the API server says who has the labels.
+    let name = "horizontalpodautoscaler.autoscaling/web";
+    shared.ground.cluster.kubectl(&["label", "-n", "paused", name, "app=web"]).await.unwrap();
+    assert_eq!(person.does("status -n paused -l app=web -o name").await, format!("{name}\n"));
+    assert_eq!(person.does("status -n paused -l app!=web -o name").await, "");
+    shared.ground.cluster.kubectl(&["get", "-n", "paused", name]).await.unwrap();
+    let said = person.does("status -n paused -o jsonpath={.workloads[*].hpa}={.workloads[*].mode}").await;
+    assert_eq!(said, "web=live");
+    let said = person.does("status -n paused -o wide --no-headers").await;
+    let cells: Vec<&str> = said.split_whitespace().collect();
+    assert_eq!((cells[..4].join(" ").as_str(), said.lines().count()), ("paused web live Holding", 1), "{said}");
+    assert!(said.contains("Deployment/web"), "{said}");
+    let said = person.fails("status -n paused -l app=,").await;
+    assert!(said.contains("-l app=,: ") && said.contains("write for example"), "{said}");
 
     // Paused, its floor comes down by the ramp, and the daemon says why; resumed, it is raised again.
     person.does("pause web -n paused --for 2h").await;

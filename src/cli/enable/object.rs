@@ -3,8 +3,7 @@
 use super::{How, MANAGER, no};
 use crate::{
     annotations::{Key, On},
-    cli::{Exit, Failure, called, control},
-    config,
+    cli::{Exit, Failure, called, control, near},
     kubernetes::{self, Clients, TargetKind, Workload, held},
 };
 use chrono::TimeDelta;
@@ -19,7 +18,7 @@ use k8s_openapi::{
 };
 use kube::{
     Api, Client, Resource,
-    api::{ListParams, Patch, PatchParams},
+    api::{Patch, PatchParams},
 };
 use serde_json::{Value, json};
 use std::{collections::BTreeMap, fmt};
@@ -101,7 +100,7 @@ impl Object {
     ) -> Result<Self, Failure> {
         let api: Api<HorizontalPodAutoscaler> = Api::namespaced(clients.write.clone(), namespace);
         let found = api.get_opt(name).await.map_err(|e| control::refused(&format!("HPA {namespace}/{name}"), &e))?;
-        let Some(hpa) = found else { return Err(nowhere(&api, namespace, name).await) };
+        let Some(hpa) = found else { return Err(near::missing(&clients.write, namespace, name).await) };
         let workload = held::alone(&hpa, stabilisation)
             .map_err(|e| Failure::new(Exit::No, format!("HPA {namespace}/{name} cannot be read: {e}")))?;
         let target = target(&clients.write, &workload).await;
@@ -329,17 +328,4 @@ async fn target(client: &Client, workload: &Workload) -> BTreeMap<String, String
         eprintln!("warning: what {} itself says is not known: {why}", workload.target_ref);
         BTreeMap::new()
     })
-}
-
-/// There is no such HPA: what there is instead.
-async fn nowhere(api: &Api<HorizontalPodAutoscaler>, namespace: &str, name: &str) -> Failure {
-    let list = api.list_metadata(&ListParams::default().limit(200)).await;
-    let names: Vec<String> =
-        list.map(|l| l.items.into_iter().filter_map(|h| h.metadata.name).collect()).unwrap_or_default();
-    let remedy = match config::nearest(name, names.iter().map(String::as_str), 3) {
-        Some(near) => format!("did you mean {near}?"),
-        None if names.is_empty() => format!("the namespace {namespace} has no HPA that could be seen; check -n"),
-        None => format!("there are {}", names.iter().take(10).cloned().collect::<Vec<_>>().join(", ")),
-    };
-    Failure::new(Exit::No, format!("no HPA {namespace}/{name}; {remedy}"))
 }

@@ -73,7 +73,7 @@ pub(super) async fn run(global: &Global, hpa: &str, at: DateTime<Utc>, file: &Pa
             ),
         ));
     }
-    output::print(global.output, &past, text)?;
+    output::print_named(&global.output, &past, &[name], text)?;
     Ok(Exit::Done)
 }
 

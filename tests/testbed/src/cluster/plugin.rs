@@ -34,8 +34,10 @@ impl Cluster {
     pub fn plugin(&self, program: &Path) -> Result<Plugin, Error> {
         let path = self.folder.join("plugins");
         std::fs::create_dir(&path).map_err(Error::file("create", &path))?;
-        let link = path.join("kubectl-floorcast");
-        std::os::unix::fs::symlink(program, &link).map_err(Error::file("link", &link))?;
+        for name in ["kubectl-floorcast", "kubectl_complete-floorcast"] {
+            let link = path.join(name);
+            std::os::unix::fs::symlink(program, &link).map_err(Error::file("link", &link))?;
+        }
         Ok(Plugin { kubectl: self.kubectl.clone(), kubeconfig: self.admin.clone(), path })
     }
 }
@@ -43,10 +45,18 @@ impl Cluster {
 impl Plugin {
     /// Runs `kubectl floorcast …` to its end, at most for a minute; arguments are split at blanks.
     pub async fn call(&self, arguments: &str) -> Result<Called, Error> {
-        let name = format!("kubectl floorcast {arguments}");
+        self.kubectl(&[&["floorcast"], &arguments.split(' ').collect::<Vec<_>>()[..]].concat()).await
+    }
+
+    /// What kubectl offers a shell to complete the last word of `kubectl floorcast …` with, and the directive after it.
+    pub async fn complete(&self, arguments: &str) -> Result<Called, Error> {
+        self.kubectl(&[&["__complete", "floorcast"], &arguments.split(' ').collect::<Vec<_>>()[..]].concat()).await
+    }
+
+    async fn kubectl(&self, arguments: &[&str]) -> Result<Called, Error> {
+        let name = format!("kubectl {}", arguments.join(" "));
         let output = tokio::process::Command::new(&self.kubectl)
-            .arg("floorcast")
-            .args(arguments.split(' '))
+            .args(arguments)
             .env_clear()
             .env("PATH", &self.path)
             .env("KUBECONFIG", &self.kubeconfig)
