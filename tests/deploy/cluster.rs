@@ -2,7 +2,7 @@
 
 mod install;
 mod kubelet;
-mod policies;
+pub(crate) mod policies;
 mod valid;
 
 use crate::chart::Helm;

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What users write: key without the prefix, value. Right and wrong ones; the daemon decides which is which.
-const SAID: [(&str, &str); 46] = [
+pub(crate) const SAID: [(&str, &str); 46] = [
     ("mode", "shadow"),
     ("mode", " live "),
     ("mode", "Live"),
@@ -68,7 +68,7 @@ fn config() -> Config {
 }
 
 /// What the daemon would say; `None` if it is content.
-fn daemon_says(key: &str, value: &str) -> Option<String> {
+pub(crate) fn daemon_says(key: &str, value: &str) -> Option<String> {
     let mut said = BTreeMap::from([(format!("{PREFIX}mode"), "shadow".to_owned())]);
     said.insert(format!("{PREFIX}{key}"), value.to_owned());
     let none = BTreeMap::new();

@@ -35,6 +35,8 @@ pub enum Module {
     Helm,
     /// actionlint.
     Actionlint,
+    /// gator, the offline tool of Gatekeeper.
+    Gator,
     /// The Prometheus Operator's custom resources that the chart makes, in one file; nothing is built.
     Operator,
 }
@@ -91,6 +93,12 @@ impl Module {
                 flags: &["-ldflags", "-s -w"],
                 packages: &["github.com/rhysd/actionlint/cmd/actionlint"],
                 minutes: "a few seconds",
+            },
+            Self::Gator => Recipe {
+                folder: "gator",
+                flags: &["-ldflags", "-s -w"],
+                packages: &["github.com/open-policy-agent/gatekeeper/v3/cmd/gator"],
+                minutes: "about 2 minutes",
             },
             Self::Operator => Recipe { folder: "operator", flags: &[], packages: &[], minutes: "a few seconds" },
         }
