@@ -38,6 +38,16 @@ pub(crate) fn names(folder: &str, end: &str) -> Vec<String> {
     names
 }
 
+/// Between `<!-- NAME: …` and `<!-- /NAME -->` the file must hold this text; with `UPDATE=1` it is written.
+pub(crate) fn part_up_to_date(file: &str, name: &str, made: &str) {
+    let text = text(file);
+    let (before, rest) = text.split_once(&format!("<!-- {name}: ")).unwrap_or_else(|| panic!("{file} has no {name}"));
+    let (head, _) = rest.split_once("-->\n").unwrap();
+    let end = format!("<!-- /{name} -->");
+    let (_, after) = rest.split_once(&end).unwrap_or_else(|| panic!("{file}: {name} does not end"));
+    up_to_date(file, &format!("{before}<!-- {name}: {head}-->\n{made}{end}{after}"));
+}
+
 /// The file must hold this text; with `UPDATE=1` it is written.
 pub(crate) fn up_to_date(file: &str, made: &str) {
     let path = path(file);

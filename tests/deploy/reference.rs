@@ -1,6 +1,8 @@
-//! docs/metrics.md says what the code says: every metric, Event and code, with the words of the code's own documentation.
+//! The reference says what the code says, with the words of the code's own documentation: every metric, Event and code, every
+//! annotation, every command, every key of the configuration.
 
 use crate::files;
+use floorcast::annotations::Key;
 use floorcast::kubernetes::events::EventReason;
 use floorcast::metrics::Metrics;
 use std::collections::BTreeMap;
@@ -50,11 +52,17 @@ fn column(there: bool, text: &str) -> String {
 
 /// The doc comment as one line that a table can hold.
 fn documentation(attributes: &[syn::Attribute]) -> String {
+    paragraphs(attributes).join(" ")
+}
+
+/// The doc comment, a line for each paragraph.
+fn paragraphs(attributes: &[syn::Attribute]) -> Vec<String> {
     let lines = attributes.iter().filter_map(|attribute| match &attribute.meta {
         syn::Meta::NameValue(pair) if pair.path.is_ident("doc") => literal(&pair.value),
         _ => None,
     });
-    lines.map(|line| line.trim().to_owned()).collect::<Vec<_>>().join(" ").replace('|', "\\|")
+    let lines: Vec<String> = lines.map(|line| line.trim().replace('|', "\\|")).collect();
+    lines.split(String::is_empty).map(|paragraph| paragraph.join(" ")).filter(|text| !text.is_empty()).collect()
 }
 
 /// What each variant becomes in a method that is one `match` of string literals.
@@ -161,4 +169,88 @@ fn page() -> String {
 #[test]
 fn every_metric_event_and_code_is_on_the_page() {
     files::up_to_date(PAGE, &page());
+}
+
+/// Each annotation: the first paragraph of its documentation says what may be said, the second what counts where nothing is.
+fn keys() -> String {
+    let source = syn::parse_file(&files::text("src/annotations/key.rs")).unwrap();
+    let variants = source.items.iter().find_map(|item| match item {
+        Item::Enum(found) if found.ident == "Key" => Some(&found.variants),
+        _ => None,
+    });
+    let mut table = "\n| key `floorcast.io/…` | value | when absent |\n|---|---|---|\n".to_owned();
+    for key in Key::ALL {
+        let variant = variants.unwrap().iter().find(|variant| variant.ident == format!("{key:?}")).unwrap();
+        let said = paragraphs(&variant.attrs);
+        let [value, absent] = said.as_slice() else { panic!("{key:?} is documented in two paragraphs: {said:?}") };
+        let _ = writeln!(table, "| `{}` | {value} | {absent} |", key.as_str());
+    }
+    table + "\n"
+}
+
+#[test]
+fn every_annotation_is_on_its_page() {
+    files::part_up_to_date("docs/annotations.md", "keys", &keys());
+}
+
+/// `--help` of a command and of those under it, without what holds everywhere.
+fn help(command: &clap::Command, name: &str, page: &mut String) {
+    let own = command.clone().bin_name(name).mut_args(|a| if a.is_global_set() { a.hide(true) } else { a });
+    let text = own.clone().term_width(100).render_long_help().to_string();
+    let text: Vec<&str> = text.trim_end().lines().map(str::trim_end).collect();
+    let _ = write!(page, "\n## {name}\n\n```text\n{}\n```\n", text.join("\n"));
+    for inner in command.get_subcommands().filter(|inner| !inner.is_hide_set()) {
+        help(inner, &format!("{name} {}", inner.get_name()), page);
+    }
+}
+
+fn commands() -> String {
+    let mut tree = floorcast::cli::pages::tree().version("0").mut_args(|a| a.hide_env_values(true));
+    for name in tree.get_subcommands().map(|c| c.get_name().to_owned()).collect::<Vec<_>>() {
+        tree = tree.mut_subcommand(name, values_unsaid);
+    }
+    tree.build();
+    let everywhere = tree.clone().term_width(100).render_long_help().to_string();
+    let everywhere: Vec<&str> = everywhere.trim_end().lines().map(str::trim_end).collect();
+    let mut page = format!(
+        "# Commands\n\n\
+        Made from the code by `UPDATE=1 cargo test --test deploy`; edit the words there. What `floorcast COMMAND --help` says, and\n\
+        `floorcast man` as man pages. Named `kubectl-floorcast`, the same program is `kubectl floorcast`.\n\n\
+        Options of the first part hold for every command. A value is taken from the flag, else from the environment, else from the\n\
+        configuration, else from the default.\n\n\
+        ## floorcast\n\n```text\n{}\n```\n",
+        everywhere.join("\n")
+    );
+    for command in tree.get_subcommands().filter(|command| !command.is_hide_set()) {
+        help(command, &format!("floorcast {}", command.get_name()), &mut page);
+    }
+    page
+}
+
+/// Without what the environment of this very process holds.
+fn values_unsaid(command: clap::Command) -> clap::Command {
+    let inner: Vec<String> = command.get_subcommands().map(|c| c.get_name().to_owned()).collect();
+    let command = command.mut_args(|a| a.hide_env_values(true));
+    inner.into_iter().fold(command, |command, name| command.mut_subcommand(name, values_unsaid))
+}
+
+#[test]
+fn every_command_is_on_its_page() {
+    files::up_to_date("docs/commands.md", &commands());
+}
+
+#[test]
+fn every_key_of_the_configuration_is_on_its_page() {
+    let page = format!(
+        "# Configuration\n\n\
+        Made from [`deploy/config/floorcast.yaml`](../deploy/config/floorcast.yaml) by `UPDATE=1 cargo test --test deploy`; edit it there. The\n\
+        tests hold its values against the program's own defaults.\n\n\
+        The file is named by `--config`, or by `FLOORCAST_CONFIG`; with the chart it is the value `config`. The daemon reads it again when it\n\
+        changes; a file that is refused leaves the last good one in force, is told by `floorcast status` and by the alert\n\
+        [FloorcastConfigRefused](runbooks/FloorcastConfigRefused.md). Before that:\n\n\
+        ```sh\nfloorcast config validate floorcast.yaml\nfloorcast config view --config floorcast.yaml\nfloorcast config schema > floorcast.schema.json\n```\n\n\
+        ```yaml\n{}```\n",
+        files::text("deploy/config/floorcast.yaml")
+    );
+    files::up_to_date("docs/configuration.md", &page);
 }

@@ -55,6 +55,11 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{- /* Port of page and API on the pod's loopback. */}}
+{{- define "floorcast.apiPort" -}}
+{{- dig "http" "api" "127.0.0.1:8081" .Values.config | splitList ":" | last }}
+{{- end }}
+
 {{- define "floorcast.account" -}}
 {{- default (include "floorcast.fullname" .) .Values.serviceAccount.name }}
 {{- end }}

@@ -1,0 +1,129 @@
+//! Every command in the documentation, checked: ours by our own command line, paths by what is there, packages and tests by name.
+
+use super::{page::Typed, pages};
+use crate::files;
+use std::iter::once;
+
+/// One program with its arguments.
+pub(super) struct Call {
+    pub(super) at: String,
+    pub(super) words: Vec<String>,
+}
+
+/// Folders of the repository: a word that begins with one is a path, and must be there.
+const FOLDERS: [&str; 8] = ["deploy/", "docs/", "tests/", "src/", "models/", "benches/", ".github/", ".ci/"];
+/// Programs that are not ours and whose words are only read for paths.
+const OTHERS: [&str; 12] =
+    ["export", "ln", "cosign", "promtool", ".ci/lint", "pip", "locust", "grep", "head", "wc", "venv/bin/python", "git"];
+
+/// Every call of every page: comments, variables before it and redirections left out, pipes taken apart.
+pub(super) fn calls() -> Vec<Call> {
+    let typed = pages().into_iter().flat_map(|page| page.typed);
+    typed.flat_map(taken_apart).collect()
+}
+
+fn taken_apart(typed: Typed) -> Vec<Call> {
+    let Typed { at, text } = typed;
+    let words = shlex::split(&text).unwrap_or_else(|| panic!("{at}: a quote is not closed: {text}"));
+    let parts = words.split(|word| ["|", "&&", ";"].contains(&word.as_str()));
+    let call = |part: &[String]| {
+        let part = part.iter().take_while(|word| !word.starts_with('>'));
+        let is_variable = |word: &str| word.split_once('=').is_some_and(|(name, _)| is_variable(name));
+        let words: Vec<String> = part.skip_while(|word| is_variable(word) || *word == "xargs").cloned().collect();
+        (!words.is_empty()).then(|| Call { at: at.clone(), words })
+    };
+    parts.filter_map(call).collect()
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+}
+
+impl Call {
+    pub(super) fn said(&self) -> String {
+        format!("{}: {}", self.at, self.words.join(" "))
+    }
+
+    /// The arguments of our program, whichever way it is called.
+    pub(super) fn ours(&self) -> Option<&[String]> {
+        let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
+        match words.as_slice() {
+            ["floorcast", ..] => Some(&self.words[1..]),
+            ["kubectl", "floorcast", ..] => Some(&self.words[2..]),
+            ["cargo", "run", ..] if !words.contains(&"-p") => {
+                let dashes = words.iter().position(|word| *word == "--")?;
+                Some(&self.words[dashes + 1..])
+            }
+            _ => None,
+        }
+    }
+
+    fn check(&self) -> Result<(), String> {
+        let files: Vec<&str> = match self.words[0].as_str() {
+            // Elsewhere `deploy/web` is a Deployment.
+            "kubectl" => ["-f", "-k"].into_iter().filter_map(|flag| self.after(flag)).collect(),
+            _ => self.words.iter().map(String::as_str).collect(),
+        };
+        for word in files.into_iter().filter(|word| !word.contains(['…', '*', '$', '<'])) {
+            // `-c FILE`, `--config=FILE`, `--set-file KEY=FILE`
+            let path = word.rsplit('=').next().unwrap_or(word);
+            if FOLDERS.iter().any(|folder| path.starts_with(folder)) && !files::path(path).exists() {
+                return Err(format!("there is no {path}"));
+            }
+        }
+        if let Some(arguments) = self.ours() {
+            let line = once("floorcast").chain(arguments.iter().map(String::as_str));
+            return floorcast::cli::pages::tree().try_get_matches_from(line).map(drop).map_err(|e| e.to_string());
+        }
+        match self.words[0].as_str() {
+            "cargo" => self.cargo(),
+            // Asked themselves, below.
+            "kubectl" | "helm" => Ok(()),
+            other if OTHERS.contains(&other) => Ok(()),
+            other => Err(format!("{other} is no program that this test knows")),
+        }
+    }
+
+    /// Packages, tests, benchmarks and examples that it names are there, and so are the flags of our own `up`.
+    fn cargo(&self) -> Result<(), String> {
+        let there = |paths: &[String]| paths.iter().any(|path| files::path(path).exists());
+        let package = self.after("-p").unwrap_or("floorcast");
+        let folder = match package {
+            "floorcast" => "",
+            "floorcast-models" => "models/",
+            "floorcast-testbed" => "tests/testbed/",
+            other => return Err(format!("there is no package {other}")),
+        };
+        for (flag, place) in [("--test", "tests"), ("--bench", "benches"), ("--example", "examples")] {
+            let Some(name) = self.after(flag) else { continue };
+            let file = format!("{folder}{place}/{name}");
+            if !there(&[format!("{file}.rs"), format!("{file}/main.rs")]) {
+                return Err(format!("there is no {flag} {name}"));
+            }
+        }
+        if package == "floorcast-testbed" && self.words.iter().any(|word| word == "up") {
+            let usage = files::text("tests/testbed/src/up/wanted.rs");
+            let flags = self.words.iter().skip_while(|word| *word != "--").skip(1);
+            if let Some(unknown) =
+                flags.filter(|w| w.starts_with("--")).find(|w| !usage.contains(&format!("\"{w}\" =>")))
+            {
+                return Err(format!("up knows no {unknown}"));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn after(&self, flag: &str) -> Option<&str> {
+        let place = self.words.iter().position(|word| word == flag)?;
+        self.words.get(place + 1).map(String::as_str)
+    }
+}
+
+#[test]
+fn every_command_is_one_and_names_what_is_there() {
+    let calls = calls();
+    assert!(calls.iter().filter(|call| call.ours().is_some()).count() > 50, "the pages were read");
+    let wrong = calls.iter().filter_map(|call| call.check().err().map(|why| format!("{}\n  {why}", call.said())));
+    let wrong: Vec<String> = wrong.collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
