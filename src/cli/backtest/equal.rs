@@ -4,7 +4,8 @@ use super::report::{DeadHour, EqualService, rounded};
 use super::work::{Span, parallel};
 use chrono::TimeDelta;
 use floorcast_models::replay::equal::{self, Service, Tuned};
-use floorcast_models::replay::{Choice, Ground, Outlook, Played, Strategy};
+use floorcast_models::replay::{Choice, Ground, Outlook, Played, Setup, Strategy};
+use floorcast_models::sim::Nodes;
 
 /// Pods that fit on a node, for the figures of nodes.
 pub(super) const PODS_PER_NODE: u32 = 10;
@@ -17,6 +18,8 @@ pub(super) struct Contender<'a> {
     pub(super) ground: Ground<'a>,
     /// The judged days.
     played: Played,
+    /// Hours of nodes on them.
+    node_hours: f64,
 }
 
 /// What was compared.
@@ -46,7 +49,8 @@ pub(super) fn service<'a>(
         move || {
             let (ground, tuned) = tuned(ground, outlooks, strategy, tuning);
             let played = ground.play(&tuned.choice, span.judged_from, span.until);
-            Contender { strategy, tuned, ground, played }
+            let node_hours = node_hours(&ground, &tuned.choice, span);
+            Contender { strategy, tuned, ground, played, node_hours }
         }
     });
     let all = jobs.len();
@@ -90,7 +94,7 @@ fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) 
         starved_load_ratio: rounded(outcome.starved_load_ratio, 8),
         longest_starved_seconds: rounded(outcome.longest_starved_seconds, 1),
         pod_hours: rounded(outcome.pod_hours, 2),
-        node_hours: rounded(node_hours(played), 2),
+        node_hours: rounded(contender.node_hours, 2),
         saved_vs_hpa: rounded(equal::saved(played, alone), 4),
         saved_vs_tuned: rounded(equal::saved(played, best), 4),
         saved_vs_hpa_90: interval(alone),
@@ -98,9 +102,13 @@ fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) 
     }
 }
 
-/// Nodes of ten pods, looked at every quarter of an hour.
-fn node_hours(played: &Played) -> f64 {
-    played.course.points.iter().map(|p| f64::from(p.replicas.div_ceil(PODS_PER_NODE)) * 0.25).sum()
+/// Hours of nodes on the judged days: the same days once more on nodes that are there as soon as a pod wants one, so that service
+/// and pod-hours stay what they are, and that leave when a whole one was spare for ten minutes, as the cluster autoscaler lets them.
+fn node_hours(ground: &Ground<'_>, choice: &Choice, span: Span) -> f64 {
+    let nodes = Some(Nodes::of(PODS_PER_NODE, TimeDelta::zero()));
+    let setup = Setup { nodes, ..ground.setup.clone() };
+    let ground = Ground { setup: &setup, ..ground.clone() };
+    ground.play(choice, span.judged_from, span.until).course.outcome.node_hours
 }
 
 /// floorcast dies before the highest load of the judged days: from 45 min before it to 15 min after.

@@ -140,7 +140,7 @@ pub(super) struct EqualService {
     pub longest_starved_seconds: f64,
     /// Pods times hours.
     pub pod_hours: f64,
-    /// Nodes of ten pods times hours, counted every 15 minutes.
+    /// Nodes of ten pods times hours, each from the first pod without room until it was spare for ten minutes.
     pub node_hours: f64,
     /// Pod-hours spared, as a share of those of `hpa`.
     pub saved_vs_hpa: f64,

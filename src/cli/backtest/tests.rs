@@ -33,6 +33,11 @@ fn a_backtest_says_what_floorcast_spares() {
     assert!(with.starved_minutes < alone.starved_minutes, "{with:?} {alone:?}");
     assert_eq!(report.verdict.advice, verdict::Advice::Enable, "{}", report.verdict.text);
     assert_eq!(report.settings.replicas_at_mean, 10.0);
+    for row in &report.equal_service {
+        // Ten pods fill a node; an empty one would be given back, but the last.
+        let least = row.pod_hours / 10.0;
+        assert!(row.node_hours >= least && row.node_hours < 3.0 * least, "{row:?}");
+    }
     let recommended = report.recommendation.as_ref().unwrap();
     assert!(
         recommended.steps[0].change.starts_with("now: the HPA alone, target 80 %, minReplicas 2"),
