@@ -171,7 +171,10 @@ fn pod_of(holder: &str) -> &str {
 async fn direct(url: &str, path: &str) -> Result<Said, Failure> {
     kubernetes::connect::install_tls();
     let unreachable = |e: reqwest::Error| {
-        Failure::unreachable(format!("{url} cannot be asked: {}", kubernetes::chain(&e.without_url())))
+        let why = kubernetes::chain(&e.without_url());
+        Failure::unreachable(format!(
+            "{url} cannot be asked: {why}; the daemon logs its own address as api when it starts (http.api in its configuration)"
+        ))
     };
     let base = url.trim_end_matches('/');
     if !base.starts_with("http://") && !base.starts_with("https://") {
