@@ -58,7 +58,11 @@ pub(crate) struct Helm {
 
 impl Helm {
     pub(crate) async fn built() -> Self {
-        let program = Module::Helm.built().await.unwrap().join("helm");
+        Self::of(Module::Helm).await
+    }
+
+    async fn of(module: Module) -> Self {
+        let program = module.built().await.unwrap().join("helm");
         Self { program, home: tempfile::tempdir().unwrap() }
     }
 
@@ -149,6 +153,24 @@ async fn chart_manifests_and_overlays_make_the_same_objects() {
     ];
     for (folder, args) in cases {
         same(kustomized(folder).await, helm.template(args).await.unwrap(), folder);
+    }
+}
+
+#[tokio::test]
+async fn helm_3_and_helm_4_make_the_same_objects() {
+    if floorcast_testbed::left_out() {
+        return;
+    }
+    let (three, four) = (Helm::of(Module::Helm3).await, Helm::built().await);
+    for file in value_files() {
+        // Each would take another version of Kubernetes for the one it was built with.
+        let args = ["--values", &file, "--kube-version", "1.36.3"];
+        let (old, new) = (three.template(&args).await.unwrap(), four.template(&args).await.unwrap());
+        assert!(!old.is_empty(), "{file}");
+        let named = |objects: Vec<Value>| -> BTreeMap<String, Value> {
+            objects.into_iter().map(|o| (format!("{} {}", o["kind"], o["metadata"]), o)).collect()
+        };
+        assert_eq!(named(old), named(new), "{file}");
     }
 }
 

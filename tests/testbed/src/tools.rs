@@ -33,6 +33,8 @@ pub enum Module {
     Prometheus,
     /// helm.
     Helm,
+    /// helm, of the major version before.
+    Helm3,
     /// actionlint.
     Actionlint,
     /// gator, the offline tool of Gatekeeper.
@@ -86,6 +88,12 @@ impl Module {
                 folder: "helm",
                 flags: &["-ldflags", "-s -w"],
                 packages: &["helm.sh/helm/v4/cmd/helm"],
+                minutes: "about 1 minute",
+            },
+            Self::Helm3 => Recipe {
+                folder: "helm3",
+                flags: &["-ldflags", "-s -w"],
+                packages: &["helm.sh/helm/v3/cmd/helm"],
                 minutes: "about 1 minute",
             },
             Self::Actionlint => Recipe {
