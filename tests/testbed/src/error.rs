@@ -1,9 +1,10 @@
 //! What can go wrong while the testbed is built, started or asked.
 
+use std::fmt;
 use std::path::PathBuf;
 
 /// A failure of the testbed, with what a person needs to mend it.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Error {
     /// Go is not installed, or is not on the `PATH`.
     #[error(
@@ -112,5 +113,12 @@ impl Error {
     pub(crate) fn file(what: &'static str, path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::File { what, path, source }
+    }
+}
+
+/// The same words: a test that unwraps shows this form, and whoever reads it wants to know what to mend.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

@@ -306,7 +306,10 @@ mod tests {
 
     #[test]
     fn a_missing_go_says_what_to_install_and_how_to_leave_the_tests_out() {
-        let told = Error::GoMissing(std::io::Error::from(std::io::ErrorKind::NotFound)).to_string();
-        assert!(told.contains("Go 1.26") && told.contains("FLOORCAST_SKIP_CLUSTER_TESTS=1"), "{told}");
+        let missing = Error::GoMissing(std::io::Error::from(std::io::ErrorKind::NotFound));
+        // As it is printed, and as a test that unwraps shows it.
+        for told in [format!("{missing}"), format!("{missing:?}")] {
+            assert!(told.contains("Go 1.26") && told.contains("FLOORCAST_SKIP_CLUSTER_TESTS=1"), "{told}");
+        }
     }
 }
