@@ -1,13 +1,11 @@
 //! One tick's decisions over 1,000 workloads with cached forecasts: plan aside, everything between observing and writing.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 use criterion::{Criterion, criterion_group, criterion_main};
 use floorcast_models::budget::{BudgetMemory, Limits, allocate};
 use floorcast_models::decide::{Derivation, Evidence, Memory, Situation, finish, propose};
-use floorcast_models::forecast::Choice;
 use floorcast_models::plan::{Curve, FloorPlan, plan_of};
-use floorcast_models::policy::{Directive, LeadTime, Mode, Policy, Ramp};
+use floorcast_models::policy::{Directive, Policy};
 use floorcast_models::protocol::{Identity, next};
 use floorcast_models::target::{Hold, Holder, ScaleDown, Target};
 use floorcast_models::units::{PerReplica, Replicas};
@@ -49,24 +47,6 @@ fn target() -> Target {
     }
 }
 
-fn policy() -> Policy {
-    Policy {
-        mode: Mode::Live,
-        quantile: 0.95,
-        lead: LeadTime::Auto,
-        base: None,
-        max_floor: None,
-        admin_cap: None,
-        zone: Tz::UTC,
-        model: Choice::Auto,
-        ramp: Ramp::default(),
-        respect: TimeDelta::hours(1),
-        longest_hold: TimeDelta::hours(6),
-        rails: floorcast_models::policy::Rails::default(),
-        schedule: std::sync::Arc::default(),
-    }
-}
-
 fn evidence(now: DateTime<Utc>) -> Evidence {
     Evidence {
         newest_sample: Some(now),
@@ -80,7 +60,7 @@ fn evidence(now: DateTime<Utc>) -> Evidence {
 }
 
 fn tick(criterion: &mut Criterion) {
-    let (plan, target, policy, names) = (plan(), target(), policy(), names());
+    let (plan, target, policy, names) = (plan(), target(), Policy::live(), names());
     let holder = Holder { namespace: "floorcast".into(), lease_uid: "u".into(), identity: "pod".into() };
     let identity = Identity { holder, epoch: 1 };
     let mut memories = vec![Memory::default(); WORKLOADS];

@@ -83,7 +83,7 @@ pub(crate) fn runaway(most_needed: Replicas, factor: f64) -> Replicas {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::testing::{evidence, n, policy, target, time};
+    use crate::testing::{evidence, n, target, time};
 
     #[test]
     fn headroom_is_a_tenth_and_at_least_one() {
@@ -118,11 +118,11 @@ mod tests {
             (Some(90), Some(80), Limit::Headroom, 36),
             (Some(20), Some(20), Limit::UserCap, 20),
         ] {
-            let mut policy = policy();
+            let mut policy = Policy::live();
             (policy.max_floor, policy.admin_cap) = (user.map(n), admin.map(n));
             assert_eq!(cap(&target, &policy, n(3)), (by, n(cap_at)), "user {user:?}, admin {admin:?}");
         }
-        let mut policy = policy();
+        let mut policy = Policy::live();
         policy.rails.above_base = Some(n(10));
         assert_eq!(cap(&target, &policy, n(3)), (Limit::WorkloadBudget, n(13)));
         policy.rails = crate::policy::Rails { headroom: 0.5, ..policy.rails };

@@ -69,6 +69,27 @@ pub struct Policy {
     pub schedule: Arc<[Window]>,
 }
 
+impl Policy {
+    /// Live, with nothing else said: everything by default.
+    pub fn live() -> Self {
+        Self {
+            mode: Mode::Live,
+            quantile: 0.95,
+            lead: LeadTime::Auto,
+            base: None,
+            max_floor: None,
+            admin_cap: None,
+            zone: Tz::UTC,
+            model: Choice::Auto,
+            ramp: Ramp::default(),
+            respect: TimeDelta::hours(1),
+            longest_hold: TimeDelta::hours(6),
+            rails: Rails::default(),
+            schedule: Arc::default(),
+        }
+    }
+}
+
 /// The administrator's guard rails for one workload.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Rails {

@@ -2,12 +2,10 @@
 
 use crate::decide::{Derivation, Evidence};
 use crate::plan::{Curve, FloorPlan, plan_of};
-use crate::policy::{LeadTime, Mode, Policy, Ramp};
 use crate::protocol::Identity;
 use crate::target::{Held, Hold, Holder, ScaleDown, Target};
 use crate::units::{PerReplica, Replicas};
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 /// Replicas, shortly.
 pub(crate) const fn n(n: u32) -> Replicas {
@@ -37,25 +35,6 @@ pub(crate) fn target() -> Target {
         owners: vec!["kubectl".into()],
         written_at: None,
         released_until: None,
-    }
-}
-
-/// Live, all defaults.
-pub(crate) fn policy() -> Policy {
-    Policy {
-        mode: Mode::Live,
-        quantile: 0.95,
-        lead: LeadTime::Auto,
-        base: None,
-        max_floor: None,
-        admin_cap: None,
-        zone: Tz::UTC,
-        model: crate::forecast::Choice::Auto,
-        ramp: Ramp::default(),
-        respect: TimeDelta::hours(1),
-        longest_hold: TimeDelta::hours(6),
-        rails: crate::policy::Rails::default(),
-        schedule: std::sync::Arc::default(),
     }
 }
 

@@ -32,8 +32,8 @@ pub enum Key {
     TargetPerReplica,
     /// `auto` or a duration, `1m` to `2h`
     ///
-    /// `auto`: measured from pod start-up and past raises; for a CPU load, which a rate shows late, its range is added (at most
-    /// 5 min)
+    /// `auto`: measured from pod start-up and past raises; for a CPU load, which a rate shows late, its range and half of it are added
+    /// (at most 5 min)
     LeadTime,
     /// `0.5` to `0.999` of the window maximum to be covered
     ///

@@ -59,7 +59,7 @@ pub struct Evaluate {
     /// Quantile to be covered, 0.5 to 0.999
     #[arg(long, value_name = "Q", default_value = "0.95")]
     pub quantile: Quantile,
-    /// Models; absent: `auto` and every one of its own
+    /// Models; absent: `auto` and every one of its own but `mstl-ets`, which takes as long as all others
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = arguments::model())]
     pub model: Vec<Choice>,
     /// The wall clock of the season, for example Europe/Berlin

@@ -1,6 +1,6 @@
 //! Patches of an HPA for Git: one way of making them, for every command that prints one.
 
-use super::{Failure, Output, output};
+use super::{Failure, output};
 use crate::annotations::Key;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -49,6 +49,6 @@ impl Patch {
     /// # Errors
     /// Stdout cannot be written.
     pub(super) fn print(&self) -> Result<(), Failure> {
-        output::print(&Output::Yaml, &self.0, |_| String::new())
+        output::write(&self.yaml()?).map(drop)
     }
 }

@@ -11,7 +11,7 @@ use crate::plan::FloorPlan;
 use crate::policy::{Directive, Policy};
 use crate::schedule::Opening;
 use crate::target::Target;
-use crate::testing::{evidence, n, plan, policy, time};
+use crate::testing::{evidence, n, plan, time};
 use chrono::TimeDelta;
 
 /// A situation that owns what it refers to; `time(0)`, plan of constant need for 24 h unless changed.
@@ -30,7 +30,7 @@ impl Case {
     fn new(target: Target, need: u32) -> Self {
         Self {
             target,
-            policy: policy(),
+            policy: Policy::live(),
             plan: plan(time(0), &[need; 288]),
             openings: Vec::new(),
             evidence: evidence(),

@@ -8,7 +8,7 @@ use super::*;
 use crate::decide::{Decision, Memory, Reason, State};
 use crate::policy::{Mode, Policy};
 use crate::target::{Held, Hold, Target};
-use crate::testing::{held, holding, identity, n, policy, target, time};
+use crate::testing::{held, holding, identity, n, target, time};
 
 /// A live decision for this floor (0: none), `until` in 60 min.
 fn decision(floor: u32) -> Decision {
@@ -28,7 +28,7 @@ fn next_of(target: &Target, floor: u32, policy: &Policy, memory: Memory) -> (Nex
 }
 
 fn plain(target: &Target, floor: u32) -> Next {
-    next_of(target, floor, &policy(), Memory::default()).0
+    next_of(target, floor, &Policy::live(), Memory::default()).0
 }
 
 /// The action in short: its word and the value that stands afterwards.
@@ -97,7 +97,7 @@ fn urgencies_sort_raises_by_deadline_then_releases_then_lowers() {
     assert_eq!(order, [raise(2), raise(9), Urgency::Release, Urgency::Lower, Urgency::Idle]);
     assert_eq!(plain(&holding(20, 60), 12).urgency, Urgency::Lower);
     assert_eq!(plain(&holding(20, 60), 0).urgency, Urgency::Lower, "the end of a ramp");
-    let shadow = Policy { mode: Mode::Shadow, ..policy() };
+    let shadow = Policy { mode: Mode::Shadow, ..Policy::live() };
     assert_eq!(next_of(&holding(20, 60), 0, &shadow, Memory::default()).0.urgency, Urgency::Release);
     assert_eq!(plain(&holding(20, 30), 20).urgency, Urgency::Lower, "a longer until can wait");
 }
@@ -105,7 +105,7 @@ fn urgencies_sort_raises_by_deadline_then_releases_then_lowers() {
 #[test]
 fn shadow_and_off_write_nothing_and_give_back_at_once() {
     for mode in [Mode::Shadow, Mode::Off] {
-        let policy = Policy { mode, ..policy() };
+        let policy = Policy { mode, ..Policy::live() };
         assert_eq!(short(&next_of(&target(), 20, &policy, Memory::default()).0), ("none", 0), "{mode:?}");
         assert_eq!(short(&next_of(&holding(20, 60), 20, &policy, Memory::default()).0), ("give_back", 3), "{mode:?}");
     }
@@ -133,7 +133,7 @@ fn the_value_found_while_we_hold() {
 fn an_opinion_below_the_floor_has_an_hour_of_peace_on_the_object() {
     let peace = |value, respect: i64| {
         let found = Target { min: n(value), ours: false, ..holding(20, 60) };
-        let policy = Policy { respect: chrono::TimeDelta::minutes(respect), ..policy() };
+        let policy = Policy { respect: chrono::TimeDelta::minutes(respect), ..Policy::live() };
         match next_of(&found, 20, &policy, Memory::default()).0.action {
             Action::Clean { released_until, .. } => released_until,
             other => panic!("{other:?}"),
@@ -156,7 +156,7 @@ fn a_co_owner_is_met_with_force_and_version() {
 
 #[test]
 fn the_annotation_is_given_back_and_recorded() {
-    let policy = Policy { base: Some(n(6)), ..policy() };
+    let policy = Policy { base: Some(n(6)), ..Policy::live() };
     assert_eq!(short(&next_of(&holding(20, 60), 0, &policy, Memory::default()).0), ("give_back", 6));
     let next = next_of(&holding(20, 60), 20, &policy, Memory::default()).0;
     assert_eq!(next.action.write().unwrap().held.base, n(6), "a changed wish is recorded with the floor");
@@ -178,7 +178,7 @@ fn damaged_marks_hand_back_what_can_be_read() {
     assert_eq!(short(&plain(&damaged(Some(3), 3, true), 20)), ("clean", 3));
     assert_eq!(short(&plain(&damaged(Some(3), 7, false), 20)), ("clean", 7), "somebody's value stays");
     assert_eq!(short(&plain(&damaged(None, 20, true), 20)), ("none", 0), "a guess would be a ratchet");
-    let told = Policy { base: Some(n(4)), ..policy() };
+    let told = Policy { base: Some(n(4)), ..Policy::live() };
     assert_eq!(short(&next_of(&damaged(None, 20, true), 20, &told, Memory::default()).0), ("give_back", 4));
 }
 

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 use crate::hpa::{Container, MetricSpec, Observation, Pod, PodUsage, Requests, Sample};
-use crate::sim::{Nodes, Seasonal, StartUp};
+use crate::sim::{Nodes, Outcome, Seasonal, StartUp};
 use crate::units::PerReplica;
 use proptest::prelude::*;
 
@@ -80,6 +80,21 @@ fn nodes_that_must_come_first_starve_longer_and_cost_hours() {
     let (endless, slow) = (run(None), run(Some(Nodes::of(4, minutes(4)))));
     assert!(slow.starved_seconds > endless.starved_seconds + 120.0, "{slow:?} {endless:?}");
     assert!(slow.node_hours > 3.0 && endless.node_hours == 0.0);
+}
+
+#[test]
+fn nodes_that_come_at_once_change_nothing_but_their_hours() {
+    let ups_and_downs = |t: DateTime<Utc>| 200.0 + 150.0 * ((t - at(0)).as_seconds_f64() / 1800.0).sin();
+    for seed in 0..20 {
+        let run = |nodes| {
+            let mut cluster = Cluster::new(at(0), Workload { nodes, ..workload() }, ups_and_downs, seed);
+            cluster.step(minutes(600));
+            cluster.outcome()
+        };
+        let (endless, counted) = (run(None), run(Some(Nodes::of(4, minutes(0)))));
+        assert!(counted.node_hours > counted.pod_hours / 4.0);
+        assert_eq!(Outcome { node_hours: 0.0, ..counted }, endless, "seed {seed}");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{
     terms::{Hpa, Own, Subject},
 };
 use crate::{
-    annotations::{self, Key, Settings},
+    annotations::{self, Settings},
     cli::{Global, local::Look},
     config::{Config, ModeWord, OptInRule, Selector},
     daemon::arithmetic,
@@ -14,7 +14,7 @@ use crate::{
     kubernetes::{self, Workload, workload::Aim},
 };
 use chrono::TimeDelta;
-use floorcast_models::{hpa::Flags, replay::Setup, series::Series};
+use floorcast_models::{hpa::Flags, policy::Mode, replay::Setup, series::Series, units::PerReplica};
 use futures::future::join_all;
 use std::{io::IsTerminal, sync::Arc, time::Duration};
 
@@ -57,8 +57,10 @@ pub(super) async fn subjects(global: &Global, command: &Backtest, wanted: &Wante
 async fn found(mut look: Look, wanted: &Wanted, patience: Duration) -> Result<Vec<Found>, Failure> {
     let everybody =
         OptInRule { namespaces: vec!["*".to_owned()], selector: Selector::default(), mode: ModeWord::Shadow };
+    // What stands now goes by the rules as they are.
+    let config = look.config.clone();
     look.config.opt_in = vec![everybody];
-    let (config, now) = (look.config.clone(), Arc::clone(&look.clock));
+    let now = Arc::clone(&look.clock);
     let datasources = (look.connect)(&config).map_err(|why| Failure::new(Exit::No, why))?;
     let seen = look.take(patience, std::io::stderr().is_terminal()).await?;
     if seen.cut_short {
@@ -149,10 +151,10 @@ fn own(workload: &Workload, told: &api::Workload, config: &Config, per_replica: 
         min_replicas: told.base.or(told.min).map(|min| min.max(1)),
         max_replicas: told.max,
         quantile: (told.quantile > 0.0).then_some(told.quantile),
+        hpa: Some(hpa(workload, settings.as_ref())),
         settings,
         tolerance: (arithmetic.flags.tolerance != Flags::default().tolerance).then_some(arithmetic.flags.tolerance),
         behavior: arithmetic.behavior,
-        hpa: Some(hpa(workload)),
         notes,
     }
 }
@@ -173,17 +175,13 @@ fn own_days(settings: &Settings) -> Option<String> {
     (!parts.is_empty()).then(|| format!("its own days and windows count ({})", parts.join("; ")))
 }
 
-fn hpa(workload: &Workload) -> Hpa {
-    let said = |key: Key| {
-        let key = key.annotation();
-        workload.hpa_annotations.get(&key).or_else(|| workload.target_annotations().get(&key))
-    };
+fn hpa(workload: &Workload, settings: Option<&Settings>) -> Hpa {
     Hpa {
         namespace: workload.namespace.clone(),
         name: workload.hpa.clone(),
         metrics: workload.hpa_metrics.clone(),
-        live: said(Key::Mode).is_some_and(|mode| mode.trim() == "live"),
-        target_per_replica: said(Key::TargetPerReplica).and_then(|target| target.trim().parse().ok()),
+        live: settings.is_some_and(|settings| settings.policy.mode == Mode::Live),
+        target_per_replica: settings.and_then(|settings| settings.target_per_replica).map(PerReplica::get),
     }
 }
 
@@ -267,8 +265,13 @@ mod tests {
     async fn a_workload_of_a_cluster_brings_its_own_days() {
         let (server, prometheus) = shops().await;
         let look = of(&server, &prometheus);
-        let every = found(of(&server, &prometheus), &Wanted::All, Duration::from_mins(1)).await.unwrap();
+        // Live by a rule of the configuration: a patch must not make it so again.
+        let mut ruled = of(&server, &prometheus);
+        let rule = OptInRule { namespaces: vec!["*".to_owned()], selector: Selector::default(), mode: ModeWord::Live };
+        ruled.config.opt_in = vec![rule];
+        let every = found(ruled, &Wanted::All, Duration::from_mins(1)).await.unwrap();
         let (namespace, hpa) = (every[0].namespace.clone(), every[0].hpa.clone());
+        assert!(every[0].subject.as_ref().unwrap().own.hpa.as_ref().unwrap().live);
         let said = json!({"metadata": {"annotations": {
             "floorcast.io/mode": "shadow",
             "floorcast.io/timezone": "Asia/Tokyo",
@@ -280,6 +283,7 @@ mod tests {
         api.patch(&hpa, &kube::api::PatchParams::default(), &kube::api::Patch::Merge(said)).await.unwrap();
         let found = found(look, &Wanted::One(namespace, hpa), Duration::from_mins(1)).await.unwrap();
         let own = &found[0].subject.as_ref().unwrap().own;
+        assert!(!own.hpa.as_ref().unwrap().live, "its annotation says shadow");
         let settings = own.settings.as_ref().unwrap();
         assert_eq!(settings.policy.zone, chrono_tz::Asia::Tokyo);
         assert_eq!((settings.holidays.len(), settings.policy.schedule.len()), (1, 1));

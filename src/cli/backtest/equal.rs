@@ -18,8 +18,6 @@ pub(super) struct Contender<'a> {
     pub(super) ground: Ground<'a>,
     /// The judged days.
     played: Played,
-    /// Hours of nodes on them.
-    node_hours: f64,
 }
 
 /// What was compared.
@@ -48,9 +46,8 @@ pub(super) fn service<'a>(
     let jobs = order.map(|strategy| {
         move || {
             let (ground, tuned) = tuned(ground, outlooks, strategy, tuning);
-            let played = ground.play(&tuned.choice, span.judged_from, span.until);
-            let node_hours = node_hours(&ground, &tuned.choice, span);
-            Contender { strategy, tuned, ground, played, node_hours }
+            let played = judged(&ground, &tuned.choice, span);
+            Contender { strategy, tuned, ground, played }
         }
     });
     let all = jobs.len();
@@ -94,7 +91,7 @@ fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) 
         starved_load_ratio: rounded(outcome.starved_load_ratio, 8),
         longest_starved_seconds: rounded(outcome.longest_starved_seconds, 1),
         pod_hours: rounded(outcome.pod_hours, 2),
-        node_hours: rounded(contender.node_hours, 2),
+        node_hours: rounded(outcome.node_hours, 2),
         saved_vs_hpa: rounded(equal::saved(played, alone), 4),
         saved_vs_tuned: rounded(equal::saved(played, best), 4),
         saved_vs_hpa_90: interval(alone),
@@ -102,13 +99,13 @@ fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) 
     }
 }
 
-/// Hours of nodes on the judged days: the same days once more on nodes that are there as soon as a pod wants one, so that service
-/// and pod-hours stay what they are, and that leave when a whole one was spare for ten minutes, as the cluster autoscaler lets them.
-fn node_hours(ground: &Ground<'_>, choice: &Choice, span: Span) -> f64 {
+/// The judged days on nodes that are there as soon as a pod wants one, so that service and pod-hours are what they would be without
+/// any, and that leave when a whole one was spare for ten minutes, as the cluster autoscaler lets them.
+fn judged(ground: &Ground<'_>, choice: &Choice, span: Span) -> Played {
     let nodes = Some(Nodes::of(PODS_PER_NODE, TimeDelta::zero()));
     let setup = Setup { nodes, ..ground.setup.clone() };
     let ground = Ground { setup: &setup, ..ground.clone() };
-    ground.play(choice, span.judged_from, span.until).course.outcome.node_hours
+    ground.play(choice, span.judged_from, span.until)
 }
 
 /// floorcast dies before the highest load of the judged days: from 45 min before it to 15 min after.

@@ -98,15 +98,7 @@ fn equal(report: &Report) -> String {
 
 /// What each change buys, and the patch to commit.
 fn recommended(recommendation: &Recommendation) -> String {
-    let rows = recommendation.steps.iter().enumerate().map(|(i, step)| {
-        vec![
-            if i == 0 { step.change.clone() } else { format!("+ {}", step.change) },
-            format!("{:.1}", step.starved_minutes),
-            format!("{:.0} s", step.longest_starved_seconds),
-            format!("{:.1}", step.pod_hours),
-            format!("{:+.1} %", 100.0 * step.saved_vs_now),
-        ]
-    });
+    let rows = recommendation.steps.iter().enumerate().map(|(i, step)| step.row(i));
     let head = ["Settings on the judged days", "Starved minutes", "Longest", "Pod-hours", "Saved"];
     let told = format!(
         "{}<p>{}</p>",

@@ -190,6 +190,17 @@ impl Step {
             saved_vs_now: rounded(equal::saved(played, now), 4),
         }
     }
+
+    /// The `number`th step as a row for people.
+    pub(super) fn row(&self, number: usize) -> Vec<String> {
+        vec![
+            if number == 0 { self.change.clone() } else { format!("+ {}", self.change) },
+            format!("{:.1}", self.starved_minutes),
+            format!("{:.0} s", self.longest_starved_seconds),
+            format!("{:.1}", self.pod_hours),
+            format!("{:+.1} %", 100.0 * self.saved_vs_now),
+        ]
+    }
 }
 
 /// What all changes together brought on the judged days.

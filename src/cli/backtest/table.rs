@@ -107,13 +107,7 @@ fn equal(report: &Report) -> String {
 fn recommended(recommendation: &Recommendation) -> String {
     let mut table = Table::new(&["SETTINGS ON THE JUDGED DAYS", "STARVED MIN", "LONGEST", "POD-HOURS", "SAVED"]);
     for (i, step) in recommendation.steps.iter().enumerate() {
-        table.row(vec![
-            if i == 0 { step.change.clone() } else { format!("+ {}", step.change) },
-            format!("{:.1}", step.starved_minutes),
-            format!("{:.0} s", step.longest_starved_seconds),
-            format!("{:.1}", step.pod_hours),
-            format!("{:+.1} %", 100.0 * step.saved_vs_now),
-        ]);
+        table.row(step.row(i));
     }
     let mut text = format!("\n{}\n{}\n", table.render(), recommendation.text);
     if let Some(patch) = recommendation.patch.as_ref().and_then(|patch| patch.yaml().ok()) {

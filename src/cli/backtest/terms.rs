@@ -53,7 +53,7 @@ pub(super) struct Hpa {
     pub(super) metrics: Vec<Metric>,
     /// floorcast writes its floors already.
     pub(super) live: bool,
-    /// `floorcast.io/target-per-replica`, where it is said.
+    /// `floorcast.io/target-per-replica`, or its template's, where one is said.
     pub(super) target_per_replica: Option<f64>,
 }
 

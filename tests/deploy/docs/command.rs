@@ -2,6 +2,8 @@
 
 use super::{page::Typed, pages};
 use crate::files;
+use clap::Parser;
+use floorcast_testbed::arguments::Arguments;
 use std::iter::once;
 
 /// One program with its arguments.
@@ -84,7 +86,7 @@ impl Call {
         }
     }
 
-    /// Packages, tests, benchmarks and examples that it names are there, and so are the flags of our own `up`.
+    /// Packages, tests, benchmarks and examples that it names are there, and what the testbed is asked for it can do.
     fn cargo(&self) -> Result<(), String> {
         let there = |paths: &[String]| paths.iter().any(|path| files::path(path).exists());
         let package = self.after("-p").unwrap_or("floorcast");
@@ -101,14 +103,10 @@ impl Call {
                 return Err(format!("there is no {flag} {name}"));
             }
         }
-        if package == "floorcast-testbed" && self.words.iter().any(|word| word == "up") {
-            let usage = files::text("tests/testbed/src/up/wanted.rs");
-            let flags = self.words.iter().skip_while(|word| *word != "--").skip(1);
-            if let Some(unknown) =
-                flags.filter(|w| w.starts_with("--")).find(|w| !usage.contains(&format!("\"{w}\" =>")))
-            {
-                return Err(format!("up knows no {unknown}"));
-            }
+        if package == "floorcast-testbed" && self.words[1] == "run" {
+            let words = self.words.iter().skip_while(|word| *word != "--").map(String::as_str);
+            let line = once("floorcast-testbed").chain(words.skip(1));
+            Arguments::try_parse_from(line).map_err(|e| e.to_string())?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@
 //! | `FLOORCAST_TESTBED_CACHE` | folder of the built programs, default `~/.cache/floorcast-testbed` |
 //! | `FLOORCAST_TESTBED_KEEP=1` | keeps the folders with data and logs |
 
+pub mod arguments;
 pub mod certs;
 pub mod cluster;
 pub mod command;

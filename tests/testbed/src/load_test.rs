@@ -4,13 +4,13 @@
 mod generator;
 mod outcome;
 mod service;
-mod wanted;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
+use floorcast_testbed::arguments::LoadTest;
 use floorcast_testbed::cluster::{HpaTiming, Options};
 use floorcast_testbed::curve::Humps;
 use floorcast_testbed::daemon::{Daemon, fast_settings};
@@ -24,7 +24,6 @@ use tokio::time::Instant;
 
 use outcome::{Comparison, Outcome, Pods};
 use service::{Service, WORK};
-pub(crate) use wanted::{USAGE, Wanted};
 
 const NAMESPACE: &str = "load";
 /// The two Deployments and HPAs, and the paths of their services.
@@ -58,7 +57,7 @@ struct Running {
 }
 
 /// Brings it up, sends the load, prints both outcomes.
-pub(crate) async fn run(wanted: &Wanted) -> Result<(), Error> {
+pub(crate) async fn run(wanted: &LoadTest) -> Result<(), Error> {
     println!(
         "Starting etcd, kube-apiserver, kube-controller-manager, kwok, Prometheus and floorcast (the first time they are built) …"
     );
@@ -69,7 +68,7 @@ pub(crate) async fn run(wanted: &Wanted) -> Result<(), Error> {
         begun.elapsed().as_secs_f64(),
         wanted.lasts.as_secs() / 60
     );
-    if wanted.elsewhere {
+    if wanted.load_from_elsewhere {
         println!(
             "Requests are yours to send, such as\n\n  locust -f {}/tests/testbed/locust/locustfile.py --headless --host {}\n",
             floorcast_testbed::repository().display(),
@@ -85,7 +84,7 @@ pub(crate) async fn run(wanted: &Wanted) -> Result<(), Error> {
     Ok(())
 }
 
-async fn start(wanted: &Wanted) -> Result<Running, Error> {
+async fn start(wanted: &LoadTest) -> Result<Running, Error> {
     let hpa = HpaTiming { sync: Duration::from_secs(5), stabilization: Duration::from_mins(1), ..HpaTiming::fast() };
     let cluster = Cluster::start(Options { hpa, pod_start: POD_START, ..Options::default() }).await?;
     let (port, listener) = Port::listen()?;
@@ -118,7 +117,7 @@ async fn start(wanted: &Wanted) -> Result<Running, Error> {
     .await?;
     let kubeconfig = cluster.service_account_kubeconfig("floorcast", "floorcast").await?;
     let settings = settings(&prometheus.url());
-    let daemon = daemon(&cluster, &wanted.daemon, &kubeconfig, &settings).await?;
+    let daemon = daemon(&cluster, &wanted.daemon(), &kubeconfig, &settings).await?;
     Ok(Running {
         daemon,
         workloads,
@@ -221,13 +220,13 @@ async fn daemon(cluster: &Cluster, program: &Path, kubeconfig: &Path, settings: 
 
 impl Running {
     /// Sends the load and looks at the pods meanwhile.
-    async fn compare(&mut self, wanted: &Wanted) -> Result<Comparison, Error> {
+    async fn compare(&mut self, wanted: &LoadTest) -> Result<Comparison, Error> {
         let mut pods = [Pods::default(), Pods::default()];
         self.look(&mut pods, Duration::ZERO).await?;
         let (begun, curve) = (Utc::now(), self.curve);
         let rate = move |seconds: f64| curve.at(begun + TimeDelta::milliseconds((seconds * 1000.0) as i64));
         let addresses = NAMES.iter().map(|name| format!("{}/{name}", self.address)).collect();
-        let (lasts, elsewhere) = (wanted.lasts, wanted.elsewhere);
+        let (lasts, elsewhere) = (wanted.lasts, wanted.load_from_elsewhere);
         let load = tokio::spawn(async move {
             if elsewhere {
                 tokio::time::sleep(lasts).await;

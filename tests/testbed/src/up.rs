@@ -1,11 +1,10 @@
 //! The local control plane of the how-to.
 
-mod wanted;
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
+use floorcast_testbed::arguments::Up;
 use floorcast_testbed::cluster::{HpaTiming, Options};
 use floorcast_testbed::curve::Humps;
 use floorcast_testbed::daemon::{Daemon, fast_settings};
@@ -14,8 +13,6 @@ use floorcast_testbed::replay::Replay;
 use floorcast_testbed::workload::{Shape, Workload, floor_of};
 use floorcast_testbed::{Cluster, Error, Prometheus, prometheus};
 use serde_json::{Value, json};
-
-pub(crate) use wanted::{USAGE, Wanted};
 
 /// Namespace and name of the workload.
 const WORKLOAD: (&str, &str) = ("shop", "web");
@@ -31,14 +28,14 @@ struct Running {
 }
 
 /// Brings it up, prints what to do, tells what happens, and ends on Ctrl-C or when the time is over.
-pub(crate) async fn run(wanted: &Wanted) -> Result<(), Error> {
+pub(crate) async fn run(wanted: &Up) -> Result<(), Error> {
     println!(
         "Starting etcd, kube-apiserver, kube-controller-manager, kwok and Prometheus (the first time they are built) …"
     );
     let running = start(wanted).await?;
     print_what_to_do(&running, wanted);
-    let mut daemon = match &wanted.daemon {
-        Some(program) => Some(start_daemon(&running, program)?),
+    let mut daemon = match wanted.daemon() {
+        Some(program) => Some(start_daemon(&running, &program)?),
         None => None,
     };
     let told = tell_what_happens(&running, &mut daemon);
@@ -50,7 +47,7 @@ pub(crate) async fn run(wanted: &Wanted) -> Result<(), Error> {
     Ok(())
 }
 
-async fn start(wanted: &Wanted) -> Result<Running, Error> {
+async fn start(wanted: &Up) -> Result<Running, Error> {
     let hpa = HpaTiming { sync: Duration::from_secs(5), stabilization: Duration::from_mins(1), ..HpaTiming::fast() };
     let options = Options { hpa, pod_start: Duration::from_secs(10), ..Options::default() };
     let cluster = Cluster::start(options).await?;
@@ -127,7 +124,7 @@ fn start_daemon(running: &Running, program: &Path) -> Result<Daemon, Error> {
     Ok(daemon)
 }
 
-fn print_what_to_do(running: &Running, wanted: &Wanted) {
+fn print_what_to_do(running: &Running, wanted: &Up) {
     let admin = running.cluster.kubeconfig().display();
     let peak = DateTime::<Local>::from(Utc::now() + TimeDelta::from_std(wanted.peak_in).unwrap_or_default());
     println!(

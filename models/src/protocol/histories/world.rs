@@ -7,7 +7,7 @@ use crate::decide::{Decision, Evidence, Memory, Situation, finish, propose};
 use crate::plan::FloorPlan;
 use crate::policy::{Directive, Policy};
 use crate::target::Target;
-use crate::testing::{evidence, identity, n, plan, policy, time};
+use crate::testing::{evidence, identity, n, plan, time};
 use crate::units::Replicas;
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -97,7 +97,7 @@ impl World {
         Self {
             now: time(0),
             object: Object::new(3, 50),
-            policy: policy(),
+            policy: Policy::live(),
             evidence: evidence(),
             directive: Directive::Run,
             needs: vec![3],

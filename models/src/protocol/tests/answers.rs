@@ -3,10 +3,10 @@ use chrono::TimeDelta;
 
 /// Sends what is next for `found` at `now`, folds the reply in, and says what is next after that for `then`.
 fn sequel(found: &Target, reply: &Reply, then: &Target, minutes: i64, floor: u32) -> Next {
-    let (first, memory) = next_of(found, floor, &policy(), Memory::default());
+    let (first, memory) = next_of(found, floor, &Policy::live(), Memory::default());
     assert_ne!(first.action, Action::None);
     let memory = after(time(0), &first.action, reply, memory);
-    next(time(minutes), then, &decision(floor), &policy(), &identity(), memory).0
+    next(time(minutes), then, &decision(floor), &Policy::live(), &identity(), memory).0
 }
 
 fn done(version: &str) -> Reply {
@@ -67,13 +67,13 @@ fn a_refusal_backs_off_up_to_an_hour() {
     let mut now = time(0);
     let mut pauses = vec![];
     for _ in 0..9 {
-        let (first, after_next) = next(now, &target(), &decision(20), &policy(), &identity(), memory);
+        let (first, after_next) = next(now, &target(), &decision(20), &Policy::live(), &identity(), memory);
         assert_eq!(first.action.as_str(), "acquire");
         memory = after(now, &first.action, &denied, after_next);
         let sent = now;
         loop {
             now += TimeDelta::minutes(1);
-            let (again, kept) = next(now, &target(), &decision(20), &policy(), &identity(), memory);
+            let (again, kept) = next(now, &target(), &decision(20), &Policy::live(), &identity(), memory);
             memory = kept;
             if again.action != Action::None {
                 break;
@@ -90,31 +90,31 @@ fn a_refusal_backs_off_up_to_an_hour() {
 fn gone_forgets_and_not_sent_tries_again() {
     let next = sequel(&target(), &Reply::NotSent, &target(), 0, 20);
     assert_eq!(next.action.as_str(), "acquire");
-    let (first, memory) = next_of(&holding(20, 60), 30, &policy(), Memory::default());
+    let (first, memory) = next_of(&holding(20, 60), 30, &Policy::live(), Memory::default());
     assert_eq!(after(time(0), &first.action, &Reply::Gone, memory), Memory::default());
 }
 
 #[test]
 fn an_unknown_outcome_is_looked_for_and_its_value_is_nobodys_opinion() {
-    let (first, memory) = next_of(&holding(20, 60), 30, &policy(), Memory::default());
+    let (first, memory) = next_of(&holding(20, 60), 30, &Policy::live(), Memory::default());
     let memory = after(time(0), &first.action, &Reply::Unknown, memory);
-    let (again, memory) = next_of(&holding(20, 60), 30, &policy(), memory);
+    let (again, memory) = next_of(&holding(20, 60), 30, &Policy::live(), memory);
     assert_eq!(again.action, Action::None, "it may have been written");
     // It had been: the value is ours although the annotations that we see are older.
     let written = Target { min: n(30), ours: false, resource_version: "101".into(), ..holding(20, 60) };
-    let (seen, _) = next_of(&written, 30, &policy(), memory);
+    let (seen, _) = next_of(&written, 30, &Policy::live(), memory);
     assert_eq!(short(&seen), ("acquire", 30), "not taken for a person's 30");
 }
 
 #[test]
 fn a_copy_of_our_floor_after_giving_back_is_put_right_and_never_the_base() {
-    let (first, memory) = next_of(&holding(20, 60), 0, &policy(), Memory::default());
+    let (first, memory) = next_of(&holding(20, 60), 0, &Policy::live(), Memory::default());
     assert_eq!(short(&first), ("give_back", 3));
     let memory = after(time(0), &first.action, &done("101"), memory);
     let copied = Target { min: n(20), resource_version: "102".into(), owners: vec!["argocd".into()], ..target() };
     let again = |minute, floor| {
         let decided = decision(floor);
-        next(time(minute), &copied, &decided, &policy(), &identity(), memory.clone()).0
+        next(time(minute), &copied, &decided, &Policy::live(), &identity(), memory.clone()).0
     };
     assert_eq!(short(&again(1, 0)), ("give_back", 3));
     assert_eq!(short(&again(11, 0)), ("none", 0), "later it is left, lest we fight a person");
@@ -125,7 +125,7 @@ fn a_copy_of_our_floor_after_giving_back_is_put_right_and_never_the_base() {
 
 #[test]
 fn an_answer_to_nothing_changes_nothing() {
-    let memory = next_of(&holding(20, 60), 20, &policy(), Memory::default()).1;
+    let memory = next_of(&holding(20, 60), 20, &Policy::live(), Memory::default()).1;
     for reply in [done("9"), Reply::Gone, Reply::AboveMax, Reply::Unknown] {
         assert_eq!(after(time(0), &Action::None, &reply, memory.clone()), memory);
     }

@@ -5,12 +5,12 @@ use crate::target::Holder;
 fn frozen_and_newer_are_left_alone() {
     let frozen = Decision { state: State::Frozen, ..decision(20) };
     for found in [target(), holding(12, 60), Target { min: n(5), ours: false, ..holding(20, 60) }] {
-        let (next, _) = next(time(0), &found, &frozen, &policy(), &identity(), Memory::default());
+        let (next, _) = next(time(0), &found, &frozen, &Policy::live(), &identity(), Memory::default());
         assert_eq!(next.action, Action::None);
     }
     let newer = Target { hold: Hold::Newer { version: "2".into() }, ..holding(20, 60) };
     for mode in [Mode::Live, Mode::Shadow, Mode::Off] {
-        let next = next_of(&newer, 30, &Policy { mode, ..policy() }, Memory::default()).0;
+        let next = next_of(&newer, 30, &Policy { mode, ..Policy::live() }, Memory::default()).0;
         assert_eq!((next.action, next.state), (Action::None, State::Superseded), "{mode:?}");
     }
 }
@@ -36,7 +36,7 @@ fn whose_lease() {
             (wanted, state),
             "{namespace}/{lease}, epoch {epoch}, until {until}"
         );
-        let shadow = next_of(&found, 0, &Policy { mode: Mode::Off, ..policy() }, Memory::default()).0;
+        let shadow = next_of(&found, 0, &Policy { mode: Mode::Off, ..Policy::live() }, Memory::default()).0;
         assert_eq!(shadow.action == Action::None, wanted == "none", "nor is a foreign floor given back");
     }
 }
@@ -59,7 +59,7 @@ fn five_close_reverts_are_contended() {
         for minute in minutes {
             let mut found = reverted.clone();
             found.resource_version = (1000 + minute).to_string();
-            let (next, after_next) = next(time(*minute), &found, &decision(20), &policy(), &identity(), memory);
+            let (next, after_next) = next(time(*minute), &found, &decision(20), &Policy::live(), &identity(), memory);
             let reply = Reply::Done { resource_version: found.resource_version };
             memory = after(time(*minute), &next.action, &reply, after_next);
             last = Some(next);
@@ -90,7 +90,7 @@ fn a_revert_is_counted_once_however_often_it_is_seen() {
     let mut memory = Memory::default();
     for second in 0..20 {
         let now = time(0) + chrono::TimeDelta::seconds(15 * second);
-        let (next, after_next) = next(now, &reverted, &decision(20), &policy(), &identity(), memory);
+        let (next, after_next) = next(now, &reverted, &decision(20), &Policy::live(), &identity(), memory);
         assert_eq!(next.reasons, [Reason::Reverted { value: n(3), floor: n(20), times: 1 }]);
         memory = after(now, &next.action, &Reply::NotSent, after_next);
     }
