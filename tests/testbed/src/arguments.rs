@@ -124,7 +124,7 @@ mod tests {
         for (line, told) in [
             ("", "Usage"),
             ("down", "unrecognized subcommand 'down'"),
-            ("up --peek-in 3", "'--peak-in' exists"),
+            ("up --peek-in 3", "a similar argument exists: '--peak-in'"),
             ("up --for", "a value is required for '--for <MINUTES>'"),
             ("up --for 0", "from 1 to 1440"),
             ("up --peak-in soon", "minutes are whole"),
