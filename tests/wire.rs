@@ -6,6 +6,8 @@
 mod derivation;
 #[path = "wire/http.rs"]
 mod http;
+#[path = "wire/past.rs"]
+mod past;
 #[path = "wire/prometheus.rs"]
 mod prometheus;
 #[path = "wire/report.rs"]

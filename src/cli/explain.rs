@@ -2,7 +2,7 @@
 
 mod past;
 
-pub(in crate::cli) use past::reader;
+pub(in crate::cli) use past::{of_leader, reader};
 
 use super::{
     Exit, Failure, Global,

@@ -121,11 +121,8 @@ async fn tracks(
     // Shadow mode first: what was never in it is not kept.
     for (i, metric) in ["mode", "base_replicas", "floor_replicas", "current_replicas"].into_iter().enumerate() {
         let mode = if metric == "mode" { "mode=\"shadow\"," } else { "" };
-        // Of two processes the leader tells what was decided, as in the recording rules.
-        let query = format!(
-            "max by (namespace, hpa) (floorcast_workload_{metric}{{{mode}{selector}}} \
-             and on (cluster, job, instance) (floorcast_leader == 1))"
-        );
+        let told = explain::of_leader(&format!("workload_{metric}"), &format!("{mode}{selector}"));
+        let query = format!("max by (namespace, hpa) ({told})");
         reader.begin_tick();
         let asked = RangeQuery { query, start: from, end: to, step: STEP };
         let rows = reader.table(Utc::now(), &asked).await.map_err(|e| Failure::unreachable(e.to_string()))?;

@@ -77,7 +77,11 @@ async fn scenario_9_doctor_finds_what_is_broken_and_says_how_to_mend_it() {
     // 5. No kubeconfig.
     let answer = doctor(&ground, Path::new("/nonexistent/kubeconfig"), &good).await;
     assert_eq!(answer.code, 3, "{:#}", answer.report);
-    // 6. The Lease is gone.
+    // 6. A target per replica with which the load does not explain what the HPA wanted: the back-cast tells.
+    let four_times = json!({"templates": {"requests": {"targetPerReplica": 40}}});
+    let answer = doctor(&ground, &ground.account, &settings(&ground.prometheus.url(), &four_times)).await;
+    answer.must_tell(1, &["shop/web", "DerivationMismatch", "the HPA's own wish", "explain shop/web"]);
+    // 7. The Lease is gone.
     ground.cluster.kubectl(&["delete", "lease", "floorcast", "-n", "floorcast"]).await.unwrap();
     doctor(&ground, &ground.account, &good).await.must_tell(1, &["lease"]);
 }

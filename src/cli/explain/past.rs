@@ -47,16 +47,16 @@ pub(super) async fn run(global: &Global, hpa: &str, at: DateTime<Utc>, file: &Pa
         (None, None) => return Err(Failure::misused("--at needs the namespace: write NAMESPACE/NAME, or give -n")),
     };
     let reader = reader(&config::load(file)?)?;
-    let selector = format!("{{namespace={},hpa={}}}", promql::literal(namespace), promql::literal(name));
+    let matchers = format!("namespace={},hpa={}", promql::literal(namespace), promql::literal(name));
     let mut past = Past { hpa: format!("{namespace}/{name}"), at, ..Past::default() };
     for (metric, word) in NUMBERS {
-        let samples = ask(&reader, at, &format!("max(floorcast_{metric}{selector})")).await?;
+        let samples = ask(&reader, at, &format!("max({})", of_leader(metric, &matchers))).await?;
         if let Some(value) = samples.first().and_then(|s| s.value) {
             past.numbers.insert(word, value);
         }
     }
     for (metric, label, word) in LABELLED {
-        let samples = ask(&reader, at, &format!("max by ({label}) (floorcast_{metric}{selector})")).await?;
+        let samples = ask(&reader, at, &format!("max by ({label}) ({})", of_leader(metric, &matchers))).await?;
         let values = samples.into_iter().filter_map(|s| Some((s.labels.get(label)?.clone(), s.value?)));
         let values: BTreeMap<String, f64> = values.collect();
         if !values.is_empty() {
@@ -83,6 +83,11 @@ async fn ask(reader: &Reader, at: DateTime<Utc>, query: &str) -> Result<Vec<crat
     answers.pop().unwrap_or_else(|| Ok(Vec::new())).map_err(|e| Failure::unreachable(e.to_string()))
 }
 
+/// One of the daemon's metrics of workloads, as its leader tells it: of two processes only that one decides; as in the recording rules.
+pub(in crate::cli) fn of_leader(metric: &str, matchers: &str) -> String {
+    format!("floorcast_{metric}{{{matchers}}} and on (cluster, job, instance) (floorcast_leader == 1)")
+}
+
 /// A reader of the default datasource.
 pub(in crate::cli) fn reader(config: &Config) -> Result<Reader, Failure> {
     let source = config
@@ -95,7 +100,8 @@ pub(in crate::cli) fn reader(config: &Config) -> Result<Reader, Failure> {
 }
 
 fn text(past: &Past) -> String {
-    let number = |word: &str| or_dash(past.numbers.get(word).map(|v| load(*v)));
+    // Replicas and seconds are whole.
+    let number = |word: &str| or_dash(past.numbers.get(word).map(|v| format!("{v:.0}")));
     let mut text = format!("{} at {}\n", past.hpa, past.at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
     let words: Vec<String> = NUMBERS.iter().map(|(_, word)| format!("{word} {}", number(word))).collect();
     text.push_str(&format!("{}\n", words.join(" · ")));
