@@ -1,5 +1,6 @@
 //! Chart and policies on one real API server: what it costs is mostly its start.
 
+mod first;
 mod install;
 mod kubelet;
 pub(crate) mod policies;
@@ -26,7 +27,8 @@ impl Stage {
         let bed = Cluster::start(Options::default()).await.unwrap();
         let resources = Module::Operator.built().await.unwrap().join("resources.yaml");
         bed.kubectl(&["apply", "--server-side", "-f", &resources.display().to_string()]).await.unwrap();
-        let prometheus = Prometheus::start(prometheus::Options::default()).await.unwrap();
+        let prometheus =
+            Prometheus::start(prometheus::Options { history: first::history(), ..Default::default() }).await.unwrap();
         Self { bed, helm: Helm::built().await, prometheus }
     }
 

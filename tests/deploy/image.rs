@@ -1,5 +1,7 @@
 //! The image's recipe and the public forge's workflows, as files; the workflows as the real actionlint sees them.
 
+mod assembled;
+
 use crate::files;
 use floorcast_testbed::{command, tools::Module};
 use std::collections::BTreeSet;

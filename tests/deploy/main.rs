@@ -13,3 +13,4 @@ mod image;
 mod krew;
 mod manifests;
 mod reference;
+mod schemas;

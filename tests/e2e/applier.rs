@@ -6,6 +6,11 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::Value;
 
+use crate::gitops::{ignored_by_flux, without};
+use crate::record::owners;
+
+const FLUX: &str = "kustomize-controller";
+
 /// One way to write the user's HPA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
@@ -19,6 +24,8 @@ pub(crate) enum Way {
     ArgoCopy,
     /// Flux: applies with force what Git says.
     Flux,
+    /// Flux with the setting of `docs/how-to/gitops.md`: a field that another applier owns is left out, any other is copied.
+    FluxIgnoring,
 }
 
 /// Somebody who keeps the HPA `web` of a namespace.
@@ -43,12 +50,32 @@ impl Applier {
                 let copied = live.map(i32::unsigned_abs).or(min);
                 self.force(&self.manifest(mode, copied), "argocd-controller").await
             }
-            Way::Flux => self.force(&self.manifest(mode, min), "kustomize-controller").await,
+            Way::Flux => self.force(&self.manifest(mode, min), FLUX).await,
+            Way::FluxIgnoring => {
+                let manifest = self.resolved(self.manifest(mode, min), &ignored_by_flux()).await?;
+                self.force(&manifest, FLUX).await
+            }
         }
     }
 
     pub(crate) async fn workload(&self) -> Result<Workload, Error> {
         Ok(Workload::at(self.cluster.client().await?, &self.namespace, "web"))
+    }
+
+    /// A manifest as Flux applies it with ignored fields (kustomize-controller 1.9, docs/spec/v1, "Ignore Rules").
+    async fn resolved(&self, manifest: Value, ignored: &[String]) -> Result<Value, Error> {
+        let Ok(live) = self.workload().await?.hpa().await else { return Ok(manifest) };
+        // Only we apply besides; the HPA controller and kubectl's scale are of the other kind and own none of this.
+        if owners(&live).iter().any(|owner| owner != FLUX) {
+            return Ok(without(&manifest, ignored));
+        }
+        let (mut adopted, live) = (manifest, serde_json::to_value(live)?);
+        for pointer in ignored {
+            if let (Some(field), Some(value)) = (adopted.pointer_mut(pointer), live.pointer(pointer)) {
+                *field = value.clone();
+            }
+        }
+        Ok(adopted)
     }
 
     fn manifest(&self, mode: &str, min: Option<u32>) -> Value {

@@ -53,6 +53,7 @@ async fn scenario_3_every_owner_gets_his_floor_back_and_applies_again_without_fo
         Case { later: None, ..case("dropped", Way::ServerSide, Some(3), Meanwhile::LeavesItOut) },
         case("argo", Way::ArgoCopy, Some(2), Meanwhile::Copies),
         case("flux", Way::Flux, Some(2), Meanwhile::Reverts),
+        case("flux-ignoring", Way::FluxIgnoring, Some(2), Meanwhile::Copies),
     ];
     let results = futures::future::join_all(cases.iter().map(|case| run(shared, case))).await;
     let failures: Vec<String> = cases

@@ -14,6 +14,7 @@ mod contention;
 mod datasource;
 mod derived;
 mod doctor;
+mod gitops;
 mod giving_back;
 mod ground;
 mod peak;

@@ -15,7 +15,7 @@ use crate::record::floor;
 
 /// Namespaces of workloads that are busy from the start for hours: a floor is held as long as a scenario needs one.
 /// Histories are loaded at Prometheus' start, so every scenario's namespace is named here.
-pub(crate) const BUSY: [&str; 16] = [
+pub(crate) const BUSY: [&str; 18] = [
     "client-side",
     "server-side",
     "server-side-without",
@@ -23,6 +23,8 @@ pub(crate) const BUSY: [&str; 16] = [
     "dropped",
     "argo",
     "flux",
+    "flux-ignoring",
+    "argo-settings",
     "raised-by-hand",
     "lowered-by-hand",
     "lowered-max",

@@ -15,7 +15,7 @@ helm test floorcast -n floorcast --logs
 kubectl annotate hpa web floorcast.io/mode=shadow
 ```
 
-Works with Helm 3 and 4 and Kubernetes 1.28 and later (the admission policy of our own accounts, on by default, needs 1.30).
+Works with Helm 3 and 4 and Kubernetes 1.28 and later (the admission policy of our own accounts, on by default, is left out before 1.30).
 Values files for common set-ups are in [`deploy/helm/values`](../values). `helm uninstall` first hands every floor back
 (`uninstall.release`).
 
@@ -92,9 +92,6 @@ fn narrowed(path: &str) -> Option<Value> {
     Some(match path {
         "rbac.scope" => json!({"enum": ["cluster", "namespaced"]}),
         "policy.annotations.action" => json!({"enum": ["Deny", "Warn"]}),
-        "policy.mutatingApiVersion" => {
-            json!({"enum": ["admissionregistration.k8s.io/v1", "admissionregistration.k8s.io/v1beta1"]})
-        }
         "image.pullPolicy" => json!({"enum": ["IfNotPresent", "Always", "Never"]}),
         "image.digest" => json!({"type": "string", "pattern": "^(sha256:[0-9a-f]{64})?$"}),
         "replicaCount" => json!({"type": "integer", "minimum": 0, "maximum": 10}),

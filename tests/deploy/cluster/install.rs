@@ -1,13 +1,14 @@
 //! A release's life: installed with defaults, used by the daemon under its account, upgraded, refused, rolled back, tested,
 //! and uninstalled while a floor is held.
 
-use super::{SECOND, Stage, kubelet};
+use super::{SECOND, Stage, first, kubelet};
 use crate::chart::CHART;
 use floorcast_testbed::cluster::client_of;
 use floorcast_testbed::daemon::Daemon;
 use floorcast_testbed::wait;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
+use std::time::Instant;
 
 const NAMESPACE: &str = "floorcast";
 const RELEASE: &str = "floorcast";
@@ -15,10 +16,12 @@ const RELEASE: &str = "floorcast";
 pub(super) async fn from_the_first_install_to_the_last_floor(stage: &Stage) {
     let url = format!("datasource.url={}", stage.prometheus.url());
     let common = ["-n", NAMESPACE, "--set", &url];
+    let begun = Instant::now();
     let notes = stage.helm(&[&["install", RELEASE, CHART][..], &common].concat()).await.unwrap();
     assert!(notes.contains("helm test floorcast -n floorcast"), "{notes}");
     let mut daemon = daemon(stage).await;
     leads(&daemon).await;
+    first::forecast_is_told(stage, &daemon, begun).await;
 
     throw_the_switch(stage, "\"freeze\"").await;
     let holder = holder(stage).await;

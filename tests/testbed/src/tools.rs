@@ -3,6 +3,8 @@
 //! The modules under `modules/` pin every version. What is built is named after a hash of go.mod, go.sum and the
 //! flags, so an update builds anew and nothing stale is ever used.
 
+mod extract;
+
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -41,7 +43,13 @@ pub enum Module {
     Gator,
     /// The Prometheus Operator's custom resources that the chart makes, in one file; nothing is built.
     Operator,
+    /// smd, structured-merge-diff's program, and the schemas of the API's types in every Kubernetes from 1.28 on.
+    Schemas,
 }
+
+/// The versions of [`Module::Schemas`]: from the oldest that the chart takes to the newest there is.
+pub const KUBERNETES_VERSIONS: [&str; 10] =
+    ["1.28", "1.29", "1.30", "1.31", "1.32", "1.33", "1.34", "1.35", "1.36", "1.37"];
 
 struct Recipe {
     folder: &'static str,
@@ -109,6 +117,12 @@ impl Module {
                 minutes: "about 2 minutes",
             },
             Self::Operator => Recipe { folder: "operator", flags: &[], packages: &[], minutes: "a few seconds" },
+            Self::Schemas => Recipe {
+                folder: "schemas",
+                flags: &["-ldflags", "-s -w"],
+                packages: &["sigs.k8s.io/structured-merge-diff/v6/smd"],
+                minutes: "a few seconds",
+            },
         }
     }
 
@@ -199,8 +213,9 @@ fn build(module: Module, source: &Path, recipe: &Recipe, cache: &Path, built: &P
         go(source, &args)?;
     }
     match module {
-        Module::Kwok => write_stages(source, staging.path())?,
-        Module::Operator => write_resources(source, staging.path())?,
+        Module::Kwok => extract::stages(source, staging.path())?,
+        Module::Operator => extract::resources(source, staging.path())?,
+        Module::Schemas => extract::schemas(source, staging.path())?,
         _ => {}
     }
     fs::rename(staging.keep(), built).map_err(Error::file("rename the build to", built))?;
@@ -234,46 +249,6 @@ fn go(source: &Path, args: &[&str]) -> Result<String, Error> {
         status: output.status.to_string(),
         stderr: lines[lines.len().saturating_sub(20)..].join("\n"),
     })
-}
-
-/// kwok has no stages built in: its module's own ones, for nodes and pods, in one file beside the program.
-fn write_stages(source: &Path, staging: &Path) -> Result<(), Error> {
-    let module = PathBuf::from(go(source, &["list", "-m", "-f", "{{.Dir}}", "sigs.k8s.io/kwok"])?);
-    let mut text = String::new();
-    for folder in ["node/fast", "node/heartbeat-with-lease", "pod/fast"] {
-        for file in stage_files(&module.join("kustomize/stage").join(folder))? {
-            text.push_str("---\n");
-            text.push_str(&fs::read_to_string(&file).map_err(Error::file("read", &file))?);
-            text.push('\n');
-        }
-    }
-    let path = staging.join("stages.yaml");
-    fs::write(&path, text).map_err(Error::file("write", &path))
-}
-
-/// The definitions of `ServiceMonitor`, `PodMonitor` and `PrometheusRule`, from the operator's module.
-fn write_resources(source: &Path, staging: &Path) -> Result<(), Error> {
-    let name = "github.com/prometheus-operator/prometheus-operator";
-    go(source, &["mod", "download", name])?;
-    let module = PathBuf::from(go(source, &["list", "-m", "-f", "{{.Dir}}", name])?);
-    let mut text = String::new();
-    for kind in ["servicemonitors", "podmonitors", "prometheusrules"] {
-        let file = module.join(format!("example/prometheus-operator-crd/monitoring.coreos.com_{kind}.yaml"));
-        text.push_str(&fs::read_to_string(&file).map_err(Error::file("read", &file))?);
-        text.push('\n');
-    }
-    let path = staging.join("resources.yaml");
-    fs::write(&path, text).map_err(Error::file("write", &path))
-}
-
-fn stage_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
-    let entries = fs::read_dir(folder).map_err(Error::file("list", folder))?;
-    let mut files: Vec<PathBuf> = entries
-        .filter_map(|entry| entry.ok().map(|e| e.path()))
-        .filter(|p| p.extension().is_some_and(|e| e == "yaml") && !p.ends_with("kustomization.yaml"))
-        .collect();
-    files.sort();
-    Ok(files)
 }
 
 /// Straight to standard error: the test runner hides what `eprintln!` prints, and silence for minutes looks like a hang.

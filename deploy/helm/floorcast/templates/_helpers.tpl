@@ -156,3 +156,9 @@ env:
       - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
       - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
 {{- end }}
+
+{{- /* Whether the cluster, or --kube-version, is at least this: list $ "1.30" */}}
+{{- define "floorcast.since" -}}
+{{- $root := index . 0 }}
+{{- semverCompare (printf ">=%s-0" (index . 1)) $root.Capabilities.KubeVersion.Version }}
+{{- end }}

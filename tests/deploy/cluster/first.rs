@@ -1,0 +1,63 @@
+//! From `helm install` to the first forecast in `status`, by the commands that a stranger is told: no more than three minutes.
+
+use super::{Stage, kubelet};
+use chrono::{TimeDelta, Utc};
+use floorcast_testbed::curve::Humps;
+use floorcast_testbed::daemon::Daemon;
+use floorcast_testbed::metrics_api::Source;
+use floorcast_testbed::prometheus::Series;
+use floorcast_testbed::replay::Replay;
+use floorcast_testbed::{command, wait};
+use serde_json::Value;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+const NAMESPACE: &str = "stranger";
+const LIMIT: Duration = Duration::from_mins(3);
+
+/// Twelve replicas' worth for an hour each day, four else: CPU, as most HPAs have it.
+fn load() -> Replay {
+    let daily = Humps {
+        every: TimeDelta::days(1),
+        level: 0.19,
+        peak: 0.56,
+        begins: Utc::now() + TimeDelta::hours(5),
+        rise: Duration::from_mins(10),
+        lasts: Duration::from_hours(1),
+        noise: 0.03,
+    };
+    Replay::new(NAMESPACE, "web", move |at| daily.at(at))
+}
+
+/// What Prometheus knows: four weeks, and the hour that a test may take.
+pub(super) fn history() -> Vec<Series> {
+    let now = Utc::now();
+    load().series(now - TimeDelta::days(28), now + TimeDelta::hours(1), TimeDelta::minutes(1))
+}
+
+/// `begun` is when `helm install` was called; the daemon runs under what it made.
+pub(super) async fn forecast_is_told(stage: &Stage, daemon: &Daemon, begun: Instant) {
+    let replay = load();
+    let cores = Arc::clone(&replay.load);
+    stage.bed.metrics().set_cpu(NAMESPACE, "web", Source::exact(move |at| cores(at)));
+    stage.web(NAMESPACE).await;
+    stage.bed.kubectl(&["annotate", "hpa", "web", "floorcast.io/mode=shadow", "-n", NAMESPACE]).await.unwrap();
+    let told = wait::until("a forecast", LIMIT.saturating_sub(begun.elapsed()), || async {
+        let mut status = tokio::process::Command::new(kubelet::program());
+        status.args(["status", "-n", NAMESPACE, "-o", "json", "--server", &daemon.api()]);
+        let said = command::run(status, None).await.map_err(|e| e.to_string())?;
+        let said: Value = serde_json::from_str(&said).map_err(|e| e.to_string())?;
+        let web = said["workloads"][0].clone();
+        if web["peak"]["need"].is_u64() { Ok(web) } else { Err(format!("{}: {}", web["state"], web["notes"])) }
+    })
+    .await
+    .unwrap_or_else(|e| panic!("{e}\n{}", daemon.log()));
+    println!("from helm install to the first forecast in status: {:.1} s", begun.elapsed().as_secs_f64());
+    // 0.56 cores at 50 % of 100m are 12 replicas (11.2); the margin may ask for some more.
+    let need = told["peak"]["need"].as_u64().unwrap();
+    assert!((11..=14).contains(&need), "{told:#}");
+    // Shadow: told, not done.
+    let min = stage.get(NAMESPACE, "hpa", "web").await["spec"]["minReplicas"].clone();
+    assert_eq!(min, 2);
+    stage.bed.kubectl(&["annotate", "hpa", "web", "floorcast.io/mode-", "-n", NAMESPACE]).await.unwrap();
+}
