@@ -121,6 +121,12 @@ pub async fn enable(global: &Global, command: &Enable) -> Result<Exit, Failure> 
         Some(&object.workload.namespace),
     )?;
     object.against(&plan.all, &mut notes)?;
+    if let Some((mode, by)) = &plan.already {
+        let answer =
+            Answer::unchanged(format!("{} is opted in already, mode {mode}, set by {by}", object.key()), notes);
+        output::print(&global.output, &answer, Answer::text)?;
+        return Ok(Exit::Done);
+    }
     let after = object.apply(&plan.ours, &command.how).await?;
     let mode = plan.all.get(&Key::Mode).map_or("shadow", String::as_str);
     let would = if command.how.dry_run { "would be" } else { "is" };

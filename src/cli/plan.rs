@@ -85,7 +85,7 @@ async fn unknown(global: &Global, reach: &Reach, namespace: &str, hpa: &str) -> 
     };
     let known: Vec<(String, String)> = known.into_iter().map(|w| (w.namespace, w.hpa)).collect();
     let remedy = near::remedy(namespace, hpa, &known).unwrap_or_else(|| "see floorcast status".to_owned());
-    let why = "it does not exist, or nobody opted it in";
+    let why = "it does not exist, or nobody opted it in (an opt-in is seen within seconds)";
     Failure::new(Exit::No, format!("floorcast knows no HPA {namespace}/{hpa}: {why}; {remedy}"))
 }
 

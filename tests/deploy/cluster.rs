@@ -1,5 +1,6 @@
 //! Chart and policies on one real API server: what it costs is mostly its start.
 
+mod documented;
 mod first;
 mod install;
 mod kubelet;

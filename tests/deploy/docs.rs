@@ -1,7 +1,7 @@
 //! The documentation: its links lead somewhere, its commands are commands, and it is a book.
 
 mod book;
-mod command;
+pub(crate) mod command;
 mod page;
 mod run;
 

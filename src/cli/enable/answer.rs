@@ -32,6 +32,12 @@ pub(super) struct Answer {
 }
 
 impl Answer {
+    /// It is so already: nothing was written.
+    pub(super) fn unchanged(what: String, notes: Vec<String>) -> Self {
+        let then = "nothing changes; say what is to be different, for example --mode live".to_owned();
+        Self { what, dry_run: false, changes: Vec::new(), notes, then, undo: None }
+    }
+
     /// What a person reads: the annotations as a diff.
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}{}\n", self.what, if self.dry_run { " (dry run: nothing was written)" } else { "" });

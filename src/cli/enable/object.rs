@@ -41,12 +41,12 @@ pub(super) struct Plan {
     pub ours: BTreeMap<Key, String>,
     /// Every key that stands on the HPA after it.
     pub all: BTreeMap<Key, String>,
+    /// Nothing is to be changed: mode, and who set it.
+    pub already: Option<(String, String)>,
 }
 
 /// Why nothing was sent.
 pub(super) enum Refused {
-    /// It is opted in so already.
-    Already { hpa: String, mode: String, by: String },
     /// Others set some of the keys.
     Conflicts { hpa: String, keys: Vec<(Key, String, String)> },
     /// Nobody opted it in by an annotation.
@@ -58,11 +58,6 @@ pub(super) enum Refused {
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Already { hpa, mode, by } => write!(
-                f,
-                "{hpa} is opted in already, mode {mode}, set by {by}; nothing to change; say what is to be different, for \
-                 example --mode live"
-            ),
             Self::Conflicts { hpa, keys } => {
                 write!(f, "{hpa} has annotations that others set:")?;
                 for (key, value, by) in keys {
@@ -127,7 +122,7 @@ impl Object {
         if !self.annotations.contains_key(&mode) && !self.target.contains_key(&mode) {
             wanted.entry(Key::Mode).or_insert_with(|| "shadow".to_owned());
         }
-        let mut plan = Plan { ours: BTreeMap::new(), all: BTreeMap::new() };
+        let mut plan = Plan { ours: BTreeMap::new(), all: BTreeMap::new(), already: None };
         let (mut conflicts, mut changed) = (Vec::new(), false);
         for key in Key::ALL {
             let (stands, wish) = (self.annotations.get(&key.annotation()), wanted.get(&key));
@@ -151,7 +146,7 @@ impl Object {
             let on_hpa = self.annotations.get(&mode);
             let value = on_hpa.or_else(|| self.target.get(&mode)).cloned().unwrap_or_default();
             let by = if on_hpa.is_some() { self.owners_said(Key::Mode) } else { "its target's annotation".to_owned() };
-            return Err(no(&Refused::Already { hpa: self.key(), mode: value, by }));
+            plan.already = Some((value, by));
         }
         Ok(plan)
     }

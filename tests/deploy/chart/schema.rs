@@ -12,7 +12,7 @@ history and raises `spec.minReplicas` ahead of the peak. It changes nothing unti
 helm install floorcast deploy/helm/floorcast -n floorcast --create-namespace \\
   --set datasource.url=http://prometheus.monitoring.svc:9090
 helm test floorcast -n floorcast --logs
-kubectl annotate hpa web floorcast.io/mode=shadow
+kubectl annotate hpa web floorcast.io/mode=shadow -n shop
 ```
 
 Works with Helm 3 and 4 and Kubernetes 1.28 and later (the admission policy of our own accounts, on by default, is left out before 1.30).

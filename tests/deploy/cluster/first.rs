@@ -12,11 +12,11 @@ use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const NAMESPACE: &str = "stranger";
+const NAMESPACE: &str = "shop";
 const LIMIT: Duration = Duration::from_mins(3);
 
 /// Twelve replicas' worth for an hour each day, four else: CPU, as most HPAs have it.
-fn load() -> Replay {
+fn load(name: &str) -> Replay {
     let daily = Humps {
         every: TimeDelta::days(1),
         level: 0.19,
@@ -26,18 +26,19 @@ fn load() -> Replay {
         lasts: Duration::from_hours(1),
         noise: 0.03,
     };
-    Replay::new(NAMESPACE, "web", move |at| daily.at(at))
+    Replay::new(NAMESPACE, name, move |at| daily.at(at))
 }
 
 /// What Prometheus knows: four weeks, and the hour that a test may take.
 pub(super) fn history() -> Vec<Series> {
     let now = Utc::now();
-    load().series(now - TimeDelta::days(28), now + TimeDelta::hours(1), TimeDelta::minutes(1))
+    let (from, to) = (now - TimeDelta::days(28), now + TimeDelta::hours(1));
+    ["web", "checkout"].iter().flat_map(|name| load(name).series(from, to, TimeDelta::minutes(2))).collect()
 }
 
 /// `begun` is when `helm install` was called; the daemon runs under what it made.
 pub(super) async fn forecast_is_told(stage: &Stage, daemon: &Daemon, begun: Instant) {
-    let replay = load();
+    let replay = load("web");
     let cores = Arc::clone(&replay.load);
     stage.bed.metrics().set_cpu(NAMESPACE, "web", Source::exact(move |at| cores(at)));
     stage.web(NAMESPACE).await;

@@ -1,7 +1,7 @@
 //! A release's life: installed with defaults, used by the daemon under its account, upgraded, refused, rolled back, tested,
 //! and uninstalled while a floor is held.
 
-use super::{SECOND, Stage, first, kubelet};
+use super::{SECOND, Stage, documented, first, kubelet};
 use crate::chart::CHART;
 use floorcast_testbed::cluster::client_of;
 use floorcast_testbed::daemon::Daemon;
@@ -43,6 +43,8 @@ pub(super) async fn from_the_first_install_to_the_last_floor(stage: &Stage) {
     assert!(tested.unwrap().contains("Succeeded"));
     assert!(doctor.contains("datasource prometheus: it answers") && doctor.contains("0 failed"), "{doctor}");
 
+    documented::commands_do_what_the_pages_say(stage, &daemon).await;
+    throw_the_switch(stage, "null").await;
     uninstalled_with_a_floor_held(stage, &mut daemon).await;
 }
 

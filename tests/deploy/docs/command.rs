@@ -7,9 +7,9 @@ use floorcast_testbed::arguments::Arguments;
 use std::iter::once;
 
 /// One program with its arguments.
-pub(super) struct Call {
-    pub(super) at: String,
-    pub(super) words: Vec<String>,
+pub(crate) struct Call {
+    pub(crate) at: String,
+    pub(crate) words: Vec<String>,
 }
 
 /// Folders of the repository: a word that begins with one is a path, and must be there.
@@ -19,7 +19,7 @@ const OTHERS: [&str; 12] =
     ["export", "ln", "cosign", "promtool", ".ci/lint", "pip", "locust", "grep", "head", "wc", "venv/bin/python", "git"];
 
 /// Every call of every page: comments, variables before it and redirections left out, pipes taken apart.
-pub(super) fn calls() -> Vec<Call> {
+pub(crate) fn calls() -> Vec<Call> {
     let typed = pages().into_iter().flat_map(|page| page.typed);
     typed.flat_map(taken_apart).collect()
 }
@@ -42,12 +42,12 @@ fn is_variable(name: &str) -> bool {
 }
 
 impl Call {
-    pub(super) fn said(&self) -> String {
+    pub(crate) fn said(&self) -> String {
         format!("{}: {}", self.at, self.words.join(" "))
     }
 
     /// The arguments of our program, whichever way it is called.
-    pub(super) fn ours(&self) -> Option<&[String]> {
+    pub(crate) fn ours(&self) -> Option<&[String]> {
         let words: Vec<&str> = self.words.iter().map(String::as_str).collect();
         match words.as_slice() {
             ["floorcast", ..] => Some(&self.words[1..]),
@@ -111,7 +111,7 @@ impl Call {
         Ok(())
     }
 
-    pub(super) fn after(&self, flag: &str) -> Option<&str> {
+    pub(crate) fn after(&self, flag: &str) -> Option<&str> {
         let place = self.words.iter().position(|word| word == flag)?;
         self.words.get(place + 1).map(String::as_str)
     }
