@@ -17,6 +17,8 @@ pub struct Stage<'a> {
     pub until: DateTime<Utc>,
     /// Decides every chance.
     pub seed: u64,
+    /// Starved seconds after which the rest is not played: a setting that has spent its budget is refused whatever comes.
+    pub give_up: f64,
 }
 
 /// What it came to.
@@ -73,7 +75,7 @@ impl Stage<'_> {
         let mut log = Log::default();
         tick(&mut cluster);
         let mut next = self.from + POINT;
-        while cluster.now() < self.until {
+        while cluster.now() < self.until && cluster.outcome().starved_seconds <= self.give_up {
             cluster.step(every.min(self.until - cluster.now()));
             if cluster.now() >= next || cluster.now() >= self.until {
                 log.note(&cluster);

@@ -123,6 +123,13 @@ fn attempt(ground: &Ground<'_>, service: Service, choice: &Choice) -> (bool, f64
     (outcome.starved_seconds <= service.budget * outcome.seconds, outcome.pod_hours)
 }
 
+/// The cost of a setting that keeps the budget. One that does not mostly shows it early, and is not played to its end.
+fn kept(ground: &Ground<'_>, service: Service, choice: &Choice) -> Option<f64> {
+    let budget = service.budget * (service.until - service.from).as_seconds_f64();
+    let outcome = ground.play_until_starved(choice, service.from, service.until, budget).course.outcome;
+    (outcome.starved_seconds <= budget).then_some(outcome.pod_hours)
+}
+
 /// The highest utilisation that keeps the budget: what starves at one starves at every higher one, or nearly.
 fn by_utilisation(ground: &Ground<'_>, service: Service, label: String, choice: impl Fn(u32) -> Choice) -> Tuned {
     let (mut low, mut high) = UTILISATIONS;
@@ -131,11 +138,9 @@ fn by_utilisation(ground: &Ground<'_>, service: Service, label: String, choice: 
     high += 1;
     while within && high - low > 1 {
         let middle = low.midpoint(high);
-        let (kept, cost) = attempt(ground, service, &choice(middle));
-        if kept {
-            (low, pod_hours) = (middle, cost);
-        } else {
-            high = middle;
+        match kept(ground, service, &choice(middle)) {
+            Some(cost) => (low, pod_hours) = (middle, cost),
+            None => high = middle,
         }
     }
     Tuned { choice: choice(low), label, within, pod_hours }
@@ -173,11 +178,9 @@ fn tune_buffer(ground: &Ground<'_>, service: Service) -> Tuned {
     let (within, mut pod_hours) = attempt(ground, service, &choice(high));
     while within && low < high {
         let middle = low.midpoint(high);
-        let (kept, cost) = attempt(ground, service, &choice(middle));
-        if kept {
-            (high, pod_hours) = (middle, cost);
-        } else {
-            low = middle + 1;
+        match kept(ground, service, &choice(middle)) {
+            Some(cost) => (high, pod_hours) = (middle, cost),
+            None => low = middle + 1,
         }
     }
     Tuned { choice: choice(high), label: format!("{high} spare pods"), within, pod_hours }

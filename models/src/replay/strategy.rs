@@ -114,8 +114,19 @@ impl Ground<'_> {
 
     /// One policy over `[from, until)`.
     pub fn play(&self, choice: &Choice, from: DateTime<Utc>, until: DateTime<Utc>) -> Played {
+        self.play_until_starved(choice, from, until, f64::INFINITY)
+    }
+
+    /// The same, given up once more than so many seconds have starved.
+    pub(super) fn play_until_starved(
+        &self,
+        choice: &Choice,
+        from: DateTime<Utc>,
+        until: DateTime<Utc>,
+        give_up: f64,
+    ) -> Played {
         let workload = self.setup.workload(&choice.setting);
-        let stage = Stage { load: self.load, workload, from, until, seed: self.seed };
+        let stage = Stage { load: self.load, workload, from, until, seed: self.seed, give_up };
         match choice.strategy {
             Strategy::Hpa | Strategy::HpaTuned => written(stage.alone()),
             Strategy::Floorcast => daemon(&stage, (self.outlook, self.wishes), choice.dead.clone()),

@@ -201,3 +201,30 @@ fn a_known_event_raises_the_forecast_and_is_not_learned() {
     let late = ratio(end - TimeDelta::minutes(10), TimeDelta::minutes(5));
     assert!(late < 2.9, "{late}");
 }
+
+#[test]
+fn what_keeps_its_budget_is_played_to_its_end_and_what_does_not_is_given_up() {
+    let load = leaping();
+    let setup = setup(&load);
+    let history = load.history(STEP).unwrap();
+    let (from, until) = (start() + TimeDelta::days(9), start() + TimeDelta::days(11));
+    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let wishes = Wishes::default();
+    let ground = ground(&setup, (&load, &history), (&foresight, &foresight), &wishes);
+    let budget = 120.0;
+    let mut given_up = 0;
+    for utilisation in (10..=100).step_by(10) {
+        let choice = Choice::of(Strategy::Hpa, utilisation);
+        let whole = ground.play(&choice, from, until).course;
+        let some = ground.play_until_starved(&choice, from, until, budget).course;
+        let (kept, starved) = (whole.outcome.starved_seconds <= budget, some.outcome.starved_seconds);
+        assert_eq!(kept, starved <= budget, "{utilisation} %: {starved}");
+        if kept {
+            assert_eq!(whole, some);
+        } else {
+            given_up += 1;
+            assert!(some.outcome.seconds < whole.outcome.seconds, "{utilisation} %");
+        }
+    }
+    assert!((1..10).contains(&given_up), "{given_up} of 10 settings do not keep it: both kinds are there");
+}
