@@ -22,7 +22,7 @@ const UTILISATIONS: (u32, u32) = (5, 100);
 pub struct Tuned {
     /// What is set.
     pub choice: Choice,
-    /// What is set besides the utilisation, for people.
+    /// What is set of the HPA besides the utilisation, for people; empty where it is as it was.
     pub label: String,
     /// Whether it keeps the budget on the days that it was tuned on.
     pub within: bool,
@@ -93,23 +93,36 @@ pub fn tune(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned 
     match strategy {
         Strategy::HpaTuned => tune_hpa(ground, service),
         Strategy::Buffer => tune_buffer(ground, service),
-        _ => {
-            let label = match strategy {
-                Strategy::Floorcast => format!("quantile {}", ground.outlook.quantile()),
-                _ => String::new(),
-            };
-            by_utilisation(ground, service, label, |u| Choice::of(strategy, u))
+        Strategy::Floorcast | Strategy::Oracle => {
+            tune_beneath(ground, strategy, usual(ground, strategy, service), service)
         }
+        _ => usual(ground, strategy, service),
     }
 }
 
-/// Tunes floorcast over outlooks of several quantiles: the cheapest that keeps the budget. `None` without any outlook.
+/// Tunes floorcast over outlooks of several quantiles, then the HPA beneath: the cheapest that keeps the budget. `None` without any
+/// outlook.
 pub fn tune_quantile(ground: &Ground<'_>, outlooks: &[super::Outlook], service: Service) -> Option<(usize, Tuned)> {
-    let tuned = outlooks.iter().enumerate().map(|(i, outlook)| {
-        let ground = Ground { outlook, ..ground.clone() };
-        (i, tune(&ground, Strategy::Floorcast, service))
+    let on = |outlook| Ground { outlook, ..ground.clone() };
+    let tuned = outlooks.iter().enumerate().map(|(i, o)| (i, usual(&on(o), Strategy::Floorcast, service)));
+    let (i, tuned) = tuned.reduce(|best, next| if better(&next.1, &best.1) { next } else { best })?;
+    Some((i, tune_beneath(&on(&outlooks[i]), Strategy::Floorcast, tuned, service)))
+}
+
+/// The HPA beneath as it is.
+fn usual(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned {
+    by_utilisation(ground, service, String::new(), |u| Choice::of(strategy, u))
+}
+
+/// Floors hold what will be needed again, so that the HPA beneath may be exact and let go early: without tolerance, and with a
+/// shorter window too.
+fn tune_beneath(ground: &Ground<'_>, strategy: Strategy, tuned: Tuned, service: Service) -> Tuned {
+    let beneath = [Tuning::START, Tuning { down: 60, ..Tuning::START }];
+    let candidates = beneath.map(|tuning| {
+        let choice = |u| Choice { setting: tuning.setting(u), ..Choice::of(strategy, u) };
+        by_utilisation(ground, service, tuning.to_string(), choice)
     });
-    tuned.reduce(|best, next| if better(&next.1, &best.1) { next } else { best })
+    candidates.into_iter().fold(tuned, |best, next| if better(&next, &best) { next } else { best })
 }
 
 /// Whether the first keeps the budget and the other does not, or is cheaper.

@@ -85,7 +85,7 @@ fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) 
     EqualService {
         policy: strategy.as_str(),
         utilisation: (*strategy != Strategy::Buffer).then_some(tuned.choice.setting.utilisation),
-        setting: tuned.label.clone(),
+        setting: setting(contender),
         tuned_within_budget: tuned.within,
         starved_minutes: rounded(outcome.starved_minutes(), 2),
         starved_load_ratio: rounded(outcome.starved_load_ratio, 8),
@@ -97,6 +97,14 @@ fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) 
         saved_vs_hpa_90: interval(alone),
         saved_vs_tuned_90: interval(best),
     }
+}
+
+/// What is set besides the utilisation, for people.
+fn setting(contender: &Contender<'_>) -> String {
+    let quantile = (contender.strategy == Strategy::Floorcast)
+        .then(|| format!("quantile {}", contender.ground.outlook.quantile()));
+    let beneath = Some(contender.tuned.label.clone()).filter(|label| !label.is_empty());
+    quantile.into_iter().chain(beneath).collect::<Vec<_>>().join(", ")
 }
 
 /// The judged days on nodes that are there as soon as a pod wants one, so that service and pod-hours are what they would be without

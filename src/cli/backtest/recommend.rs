@@ -115,7 +115,7 @@ impl Recommendation {
             made.utilisation = Some(tuned.choice.setting.utilisation);
             made.min_replicas = Some(tuned.choice.setting.min.unwrap_or(case.ground.setup.min).get());
             made.quantile = (strategy == Strategy::Floorcast).then(|| ground.outlook.quantile());
-            made.setting = if strategy == Strategy::HpaTuned { tuned.label.clone() } else { String::new() };
+            made.setting = if tuned.choice.setting.behavior.is_some() { tuned.label.clone() } else { String::new() };
             if let Some(hpa) = case.hpa {
                 let wanted =
                     super::patch::Wanted { strategy, choice: &tuned.choice, quantile: made.quantile, now: &now };
