@@ -2,6 +2,7 @@
 
 pub mod api;
 mod bounded;
+mod head;
 mod health;
 mod page;
 mod routes;

@@ -15,6 +15,8 @@ mod backtest;
 mod browser;
 #[path = "page/fleet.rs"]
 mod fleet;
+#[path = "page/paint.rs"]
+mod paint;
 
 use browser::{Browser, left_out};
 use chrono::Utc;
@@ -98,7 +100,7 @@ async fn a_thousand_workloads_are_shown_searched_and_opened() {
     browser.follow("document.querySelector('table.fleet th a').click()").await;
     assert_eq!(browser.eval("location.pathname").await, "/workloads/payments/web");
     assert_eq!(browser.eval("document.querySelectorAll('svg[role=img]').length").await, 2);
-    for curve in ["path.band", "path.forecast", "path.load", "path.with", "path.floor"] {
+    for curve in ["path.band", "path.forecast", "path.load", "path.with", "path.floor", "path.current"] {
         let drawn = format!(
             "[...document.querySelectorAll('{curve}')].map((p) => p.getBoundingClientRect()).map((r) => r.width > 100 && r.height > 20)"
         );

@@ -20,6 +20,10 @@ use std::{collections::VecDeque, fmt, sync::Arc};
 
 /// Decisions that changed something, kept for `explain`.
 const CHANGES: usize = 20;
+/// The replicas of the last 12 hours are kept, of every five minutes the highest count.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
+/// 12 h of 12 intervals each, and the one that goes on.
+const SEEN: usize = 12 * 12 + 1;
 
 /// Identifies a workload: its HPA. Cheap to clone: every tick makes claims on the budgets by it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,6 +71,8 @@ pub(super) struct Entry {
     pub(super) before: Option<Outcome>,
     /// As last published; made anew when what it shows has changed.
     pub(super) shown: Option<Shown>,
+    /// Replicas of the last hours.
+    pub(super) recent: api::Counts,
     /// Changes, newest first.
     pub(super) changes: VecDeque<api::Shared<api::Change>>,
 }
@@ -119,6 +125,7 @@ impl Entry {
             last: None,
             before: None,
             shown: None,
+            recent: api::Counts::default(),
             changes: VecDeque::new(),
             opt_in,
         };
@@ -185,6 +192,15 @@ impl Entry {
             most_needed: self.study.most_needed(),
             event: self.agenda.event(bench.now, lead),
             derivation: self.study.derivation(),
+        }
+    }
+
+    /// Notes the replicas that there are now.
+    pub(super) fn see(&mut self, now: DateTime<Utc>) {
+        let current = self.workload.target.current.get();
+        if let Some(recent) = self.recent.with(now, current, SEEN_EVERY, SEEN) {
+            self.recent = recent;
+            self.shown = None;
         }
     }
 

@@ -29,6 +29,7 @@ const STEPS: usize = 400;
 
 /// One workload as it is published: the same as before where nothing that it shows has changed.
 pub(super) fn shown(key: &Key, entry: &mut Entry, now: DateTime<Utc>) -> Arc<api::Workload> {
+    entry.see(now);
     if let Some(shown) = entry.shown.as_ref().filter(|shown| now < shown.until) {
         return Arc::clone(&shown.view);
     }
@@ -70,6 +71,7 @@ fn view(key: &Key, entry: &Entry, now: DateTime<Utc>) -> api::Workload {
         need: ahead.need_at(now).map(Replicas::get),
         current: Some(target.current.get()),
         ready: target.ready.map(Replicas::get),
+        recent: entry.recent.clone(),
         min: Some(target.min.get()),
         max: Some(target.max.get()),
         until,

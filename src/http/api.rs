@@ -1,8 +1,10 @@
 //! What `/api/v1` tells: plain values, published by the daemon, read by `status`, `plan` and `explain`.
 
+mod counts;
 mod points;
 mod recent;
 mod shared;
+pub use counts::Counts;
 pub use points::{ForecastPoint, Points};
 pub use recent::Recent;
 pub use shared::Shared;
@@ -120,6 +122,9 @@ pub struct Workload {
     pub current: Option<u32>,
     /// Ready pods, where known.
     pub ready: Option<u32>,
+    /// `status.currentReplicas` of the last 12 h, as far as this process saw them; of each five minutes the highest.
+    #[serde(default, skip_serializing_if = "Counts::is_empty")]
+    pub recent: Counts,
     /// `spec.minReplicas` as it stands.
     pub min: Option<u32>,
     /// `spec.maxReplicas`.
@@ -342,7 +347,7 @@ pub struct Note {
 pub struct WorkloadList {
     /// [`VERSION`].
     pub version: String,
-    /// By namespace and name; without recent load, forecast, plan and history.
+    /// By namespace and name; without what was lately, forecast, plan and history.
     pub workloads: Vec<Workload>,
 }
 
@@ -364,7 +369,7 @@ impl Workload {
             Load { recent: Recent::default(), forecast: Points::default(), ..Load::clone(load) }.into()
         };
         let loads = self.loads.iter().map(brief).collect();
-        Self { loads, plan: Vec::new(), history: Vec::new(), ..self.clone() }
+        Self { loads, recent: Counts::default(), plan: Vec::new(), history: Vec::new(), ..self.clone() }
     }
 
     /// The same as of the last tick: what only ages is not published anew at every tick.

@@ -1,5 +1,6 @@
-//! A listener that strangers cannot exhaust: so many connections at once, each for so long.
+//! A listener that strangers cannot exhaust: so many connections at once, each for so long, none with an endless address.
 
+use super::head::Heads;
 use axum::serve::Listener;
 use std::{
     io,
@@ -61,6 +62,7 @@ impl Listener for Bounded {
 /// One connection with its place and its end.
 pub(super) struct Guest {
     stream: TcpStream,
+    heads: Heads,
     life: Pin<Box<Sleep>>,
     patience: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
@@ -68,7 +70,24 @@ pub(super) struct Guest {
 
 impl Guest {
     fn new(stream: TcpStream, place: OwnedSemaphorePermit) -> Self {
-        Self { stream, life: Box::pin(sleep(LIFE)), patience: Box::pin(sleep(PATIENCE)), _place: place }
+        let (life, patience) = (Box::pin(sleep(LIFE)), Box::pin(sleep(PATIENCE)));
+        Self { stream, heads: Heads::default(), life, patience, _place: place }
+    }
+
+    /// What came in, without what is too long; ready with nothing at the end only.
+    fn poll_heads(&mut self, cx: &mut Context<'_>, to: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        loop {
+            let before = to.filled().len();
+            ready!(Pin::new(&mut self.stream).poll_read(cx, to))?;
+            let Some(came) = to.filled_mut().get_mut(before..).filter(|came| !came.is_empty()) else {
+                return Poll::Ready(Ok(()));
+            };
+            let kept = self.heads.cut(came).map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+            to.set_filled(before + kept);
+            if kept > 0 {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 
@@ -77,7 +96,7 @@ impl AsyncRead for Guest {
         if self.life.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        if let Poll::Ready(read) = Pin::new(&mut self.stream).poll_read(cx, to) {
+        if let Poll::Ready(read) = self.poll_heads(cx, to) {
             let next = tokio::time::Instant::now() + PATIENCE;
             self.patience.as_mut().reset(next);
             return Poll::Ready(read);

@@ -18,7 +18,7 @@ use serde::Deserialize;
 use std::{collections::BTreeMap, net::IpAddr};
 
 /// Bytes of path and query.
-const LONGEST_ADDRESS: usize = 4096;
+pub(super) const LONGEST_ADDRESS: usize = 4096;
 
 /// Health and metrics: for the kubelet and the scraper.
 pub(super) fn open(sources: Sources) -> Router {
@@ -28,6 +28,7 @@ pub(super) fn open(sources: Sources) -> Router {
         .route("/healthz", get(live))
         .route("/readyz", get(ready))
         .route("/metrics", get(metrics))
+        .layer(from_fn(short_address))
         .layer(from_fn(sober))
         .with_state(sources)
 }
@@ -124,7 +125,10 @@ async fn known_host(request: Request, next: Next) -> Response {
     if is_ours(host) {
         return next.run(request).await;
     }
-    refused(StatusCode::MISDIRECTED_REQUEST, "the Host header is neither localhost nor an address")
+    refused(
+        StatusCode::MISDIRECTED_REQUEST,
+        "the Host header is neither localhost nor an address; forward the port (kubectl port-forward) and open http://localhost:8081",
+    )
 }
 
 /// No page and no answer needs an address of more than two names and a search word.

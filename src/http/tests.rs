@@ -8,7 +8,7 @@ use tokio::{
 };
 
 pub(super) struct Served {
-    open: SocketAddr,
+    pub(super) open: SocketAddr,
     pub(super) api: SocketAddr,
     publish: watch::Sender<Arc<Snapshot>>,
     stop: CancellationToken,

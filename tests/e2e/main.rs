@@ -9,6 +9,8 @@
 
 mod api_server;
 mod applier;
+#[path = "../page/browser.rs"]
+mod browser;
 mod commands;
 mod contention;
 mod datasource;
@@ -17,6 +19,7 @@ mod doctor;
 mod gitops;
 mod giving_back;
 mod ground;
+mod page;
 mod peak;
 mod people;
 mod process;

@@ -15,7 +15,7 @@ use crate::record::floor;
 
 /// Namespaces of workloads that are busy from the start for hours: a floor is held as long as a scenario needs one.
 /// Histories are loaded at Prometheus' start, so every scenario's namespace is named here.
-pub(crate) const BUSY: [&str; 18] = [
+pub(crate) const BUSY: [&str; 19] = [
     "client-side",
     "server-side",
     "server-side-without",
@@ -34,6 +34,7 @@ pub(crate) const BUSY: [&str; 18] = [
     "released",
     "opted-out",
     "paused",
+    "looked-at",
 ];
 
 /// From the start of the shared cluster to the beginning of the peak.

@@ -117,6 +117,12 @@ fn workload(i: usize, now: DateTime<Utc>) -> Workload {
         need: learned.then(|| need(start)),
         current: Some(need(start).max(base)),
         ready: Some(need(start).max(base)),
+        // A quarter of an hour behind what was needed, as where the HPA alone scales.
+        recent: Counts::new(
+            minutes(-720),
+            TimeDelta::minutes(5),
+            (0..145).map(|k| Some(need(minutes(5 * k - 735)).max(base))),
+        ),
         min: floor.or(Some(base)),
         max: Some(60),
         until: floor.map(|_| minutes(95)),

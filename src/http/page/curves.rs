@@ -74,7 +74,7 @@ fn floor_at(w: &Workload, at: DateTime<Utc>, began: Option<DateTime<Utc>>) -> Op
     value.or(w.base)
 }
 
-/// Replicas: what the load asked for, the floor, and what is planned.
+/// Replicas: what the load asked for, the floor, those that there were, and what is planned.
 pub(super) fn replicas(w: &Workload, began: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Markup {
     let axis = Axis::new(now);
     let past = |at| at <= now;
@@ -91,6 +91,13 @@ pub(super) fn replicas(w: &Workload, began: Option<DateTime<Utc>>, now: DateTime
             class: "with",
             name: "needed, by the plan",
             values: axis.values(|at| whole(need_at(w, at)).filter(|_| !past(at))),
+            ..Curve::STEPS
+        },
+        // Under the floor: while one is held, both are often the same.
+        Curve {
+            class: "current",
+            name: "replicas",
+            values: axis.values(|at| whole(w.recent.at(at)).filter(|_| past(at))),
             ..Curve::STEPS
         },
         Curve {
@@ -118,8 +125,13 @@ fn said(w: &Workload, now: DateTime<Utc>) -> String {
     let peak = w.peak.map_or_else(String::new, |peak| {
         format!(" The highest need ahead is {} at {}.", peak.need, when::short(peak.at, now, w.zone()))
     });
+    let seen = || w.recent.iter().flatten();
+    let were = seen()
+        .min()
+        .zip(seen().max())
+        .map_or_else(String::new, |(least, most)| format!(" There were {least} to {most} replicas lately."));
     format!(
-        "Now {} replicas, base {}, floor {}, {} needed.{peak}",
+        "Now {} replicas, base {}, floor {}, {} needed.{were}{peak}",
         number(w.current),
         number(w.base),
         number(w.floor),
@@ -156,15 +168,15 @@ pub(super) fn load(w: &Workload, load: &Load, now: DateTime<Utc>) -> Markup {
 }
 
 /// The numbers of the charts, an hour a row.
-pub(super) fn numbers(w: &Workload, now: DateTime<Utc>) -> Markup {
+pub(super) fn numbers(w: &Workload, began: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Markup {
     let start = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
     let hours: Vec<DateTime<Utc>> = (-11..=24).map(|hour| start + TimeDelta::hours(hour)).collect();
     html! {
         table {
-            caption.unseen { "Load, forecast and need, hour by hour" }
+            caption.unseen { "Replicas, floor, need, load and forecast, hour by hour" }
             thead {
                 tr {
-                    th scope="col" { "Time" } th.n scope="col" { "Needed" }
+                    th scope="col" { "Time" } th.n scope="col" { "Replicas" } th.n scope="col" { "Floor" } th.n scope="col" { "Needed" }
                     @for load in &w.loads {
                         th.n scope="col" { (load.name) } th.n scope="col" { "expected" } th.n scope="col" { "upper" }
                     }
@@ -174,6 +186,8 @@ pub(super) fn numbers(w: &Workload, now: DateTime<Utc>) -> Markup {
                 @for at in hours {
                     tr {
                         th scope="row" { (words::moment(at, w.zone())) }
+                        td.n { (words::number(w.recent.at(at).filter(|_| at <= now))) }
+                        td.n { (words::number(floor_at(w, at, began).filter(|_| at <= now))) }
                         td.n { (words::number(need_at(w, at).filter(|_| at > now))) }
                         @for load in &w.loads {
                             @let ahead = load.forecast.at(at).filter(|_| at > now);

@@ -33,7 +33,7 @@ pub(super) fn page(snapshot: &Snapshot, w: &Workload, now: DateTime<Utc>) -> Mar
             div {
                 section { h2 { "Replicas" } (curves::replicas(w, snapshot.status.started, now)) }
                 @for load in &w.loads { section { h2 { "Load: " (load.name) } (curves::load(w, load, now)) } }
-                details #numbers { summary { "The numbers of these charts" } div.wide { (curves::numbers(w, now)) } }
+                details #numbers { summary { "The numbers of these charts" } div.wide { (curves::numbers(w, snapshot.status.started, now)) } }
             }
             div {
                 (reasons(w))
