@@ -3,12 +3,14 @@
 pub mod anchors;
 pub mod bridge;
 pub mod corrected;
+pub mod elementary;
 pub mod ensemble;
 pub mod half;
 pub mod levels;
 pub mod loads;
 pub mod mixture;
 pub mod model;
+mod opens;
 pub mod past;
 pub mod persistence;
 pub mod regressed;
@@ -16,6 +18,8 @@ pub mod ridge;
 pub mod samples;
 pub mod season;
 pub mod space;
+pub mod stretch;
+pub mod turns;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use std::{fmt, str::FromStr};

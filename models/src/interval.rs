@@ -13,7 +13,7 @@ use crate::{
     calendar::DAY,
     forecast::{
         half::{Half, pack, unpack},
-        ridge::{Prior, Ridge, half},
+        ridge::{Prior, Ridge, rows},
         space::{exp, ln},
     },
 };
@@ -63,7 +63,7 @@ pub struct ErrorsBy<const H: usize> {
     usual: Mean,
     recent: Mean,
     hours: Hours<H>,
-    size: Ridge<FEATURES, { half(FEATURES) }>,
+    size: Ridge<FEATURES, { rows(FEATURES) }>,
     scores: Scores<WAYS>,
     losses: [f32; WAYS],
     covered: Mean,
@@ -111,8 +111,7 @@ impl<const H: usize> Hours<H> {
 
     fn push(&mut self, hour: usize, value: f64, memory: f32) {
         let mut mean = self.at(hour);
-        // A whole number of errors, and one that fits a byte.
-        mean.push(value, memory.floor().min(255.0));
+        mean.push(value, memory);
         (self.values[hour], self.seen[hour]) = (mean.value, mean.seen as u8);
     }
 }
@@ -209,7 +208,8 @@ impl<const H: usize> ErrorsBy<H> {
         let thin = (SCORED / spacing as f64).max(1.0).floor();
         let memory = Memory {
             usual: (MEMORY_DAYS * per_day).max(50.0) as f32,
-            hour: (MEMORY_DAYS * per_day / 24.0).max(14.0) as f32,
+            // A whole number of errors, and one that fits a byte.
+            hour: (MEMORY_DAYS * per_day / 24.0).clamp(14.0, 255.0).floor() as f32,
             recent: (RECENT / spacing as f64).max(2.0) as f32,
             week: (WEEK_DAYS * per_day).max(100.0) as f32,
             rare: (spacing as f32 / RARE).max(1.0),

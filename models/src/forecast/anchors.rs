@@ -1,5 +1,6 @@
 //! The windows ahead at which models are trained and scored; between two of them corrections are interpolated.
 
+use super::{opens::Opens, stretch::LONGEST};
 use crate::calendar::DAY;
 
 /// A stretch of samples ahead of an origin: `[next + ahead, next + ahead + len)`. Its target is the largest of them.
@@ -30,16 +31,20 @@ pub struct Anchors {
     values: usize,
     lead: usize,
     horizon: usize,
+    room: u32,
     replay: Replay,
+    opens: Opens,
 }
 
 /// How often an anchor is asked and learned from, and for how long that counts.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Pace {
     /// Samples between two of its origins.
     pub every: u32,
     /// Origins between two solutions of a regression: coefficients move slowly.
     pub solve: u32,
+    /// Origins between two weighings of the models.
+    pub weigh: u32,
     /// Share of what a regression learned that it keeps from one origin to the next.
     pub keep: f32,
 }
@@ -48,6 +53,10 @@ pub struct Pace {
 const MEMORY: i64 = 7 * DAY;
 /// Seconds between two of their solutions.
 const SOLVE: i64 = 2 * 3600;
+
+/// Seconds between two weighings of the models, and origins, whichever are fewer.
+const WEIGH: i64 = 5400;
+const WEIGH_ORIGINS: i64 = 6;
 
 /// Number of an origin among those that are so many samples apart. Samples are numbered from the epoch: 32 bits suffice until 2106,
 /// and are divided in half the time.
@@ -61,6 +70,7 @@ impl Pace {
         Self {
             every: every as u32,
             solve: (SOLVE / spacing).max(1) as u32,
+            weigh: (WEIGH / spacing).clamp(1, WEIGH_ORIGINS) as u32,
             keep: 1.0 - 1.0 / (MEMORY / spacing).max(100) as f32,
         }
     }
@@ -82,14 +92,14 @@ impl Replay {
 }
 
 /// One origin in so many is learned from in the thin part of a replay.
-const THIN: i64 = 5;
+const THIN: u32 = 5;
 
 /// Distances of value anchors in minutes; the step itself and the horizon are added.
 const VALUE_MINUTES: [i64; 4] = [15, 60, 240, 1440];
 /// Distances of maximum anchors in minutes; now and the horizon are added.
 const MAXIMUM_MINUTES: [i64; 3] = [60, 240, 1440];
-/// Most anchors that there can be: the distances above, now and the horizon.
-pub const MOST: usize = VALUE_MINUTES.len() + MAXIMUM_MINUTES.len() + 4;
+/// Most anchors that there can be: the distances above, now and the horizon; rounded up to whole vectors.
+pub const MOST: usize = (VALUE_MINUTES.len() + MAXIMUM_MINUTES.len() + 4).next_multiple_of(4);
 /// Neighbouring origins say nearly the same about what lies far ahead: seconds between two that are learned from, at most, for
 /// windows from [`FAR`] on, and for the others but those that begin now.
 const FAR_EVERY: i64 = 2100;
@@ -110,8 +120,11 @@ impl Anchors {
             .map(|&ahead| Window { ahead, len: 1 })
             .chain(maxima.iter().map(|&ahead| Window { ahead, len: lead }))
             .collect::<Box<[_]>>();
-        let paces = windows.iter().map(|w| Pace::new(every(w.ahead as i64 * step, step), step)).collect();
-        Self { step, windows, paces, values: values.len(), lead, horizon, replay: Replay::WHOLE }
+        let paces: Box<[_]> = windows.iter().map(|w| Pace::new(every(w.ahead as i64 * step, step), step)).collect();
+        let every = paces.iter().map(|pace: &Pace| pace.every);
+        let opens = Opens::new(windows.iter().zip(every));
+        let room = (reach(step, lead, horizon) + lead + LONGEST + 2) as u32;
+        Self { step, windows, paces, values: values.len(), lead, horizon, room, replay: Replay::WHOLE, opens }
     }
 
     /// Seconds between two samples.
@@ -131,26 +144,34 @@ impl Anchors {
 
     /// Whether anchor `a` is predicted at `origin`, and learned once that has come.
     pub fn is_due(&self, a: usize, origin: i64) -> bool {
-        self.is_turn(self.every(a), origin)
+        let every = self.paces[a].every;
+        if self.is_quiet(origin) {
+            false
+        } else if every > 1 {
+            (origin as u32).is_multiple_of(every)
+        } else {
+            origin >= self.replay.thin_until || ((origin - self.replay.quiet_until) as u32).is_multiple_of(THIN)
+        }
     }
 
-    /// The same for all anchors that are asked every so many samples.
-    pub fn is_turn(&self, every: i64, origin: i64) -> bool {
-        if origin >= self.replay.thin_until || every > 1 {
-            return origin >= self.replay.quiet_until && (every == 1 || origin.rem_euclid(every) == 0);
-        }
-        origin >= self.replay.quiet_until && (origin - self.replay.quiet_until) % THIN == 0
+    /// Where features of the origin are kept.
+    pub(super) fn opens(&self) -> &Opens {
+        &self.opens
+    }
+
+    /// How many samples of a base are kept: what is looked ahead, an hour more, and the window that has just come.
+    pub fn room(&self) -> usize {
+        self.room as usize
+    }
+
+    /// Where a base's sample `i` is kept. 32 bits number every sample until the year 2106 and are divided in half the time.
+    pub fn place(&self, i: i64) -> usize {
+        (i as u32 % self.room) as usize
     }
 
     /// Leaves out some origins of a history about to be replayed.
     pub fn leave_out(&mut self, replay: Replay) {
         self.replay = replay;
-    }
-
-    /// Whether fewer samples are asked about than come, so many samples ahead and further.
-    pub fn is_sparse_beyond(&self, ahead: usize) -> bool {
-        let beyond = self.windows.iter().zip(&self.paces).filter(|(window, _)| window.ahead + window.len > ahead);
-        beyond.map(|(window, pace)| window.len as f64 / f64::from(pace.every)).sum::<f64>() < 1.0
     }
 
     /// Whether nothing is learned yet at `origin`.
@@ -185,7 +206,7 @@ impl Anchors {
 
     /// How far beyond now a model must be able to see: the last window's end, and six hours of missing samples.
     pub fn reach(&self) -> usize {
-        self.horizon + self.lead + (6 * 3600 / self.step).max(1) as usize
+        reach(self.step, self.lead, self.horizon)
     }
 
     /// What anchor `a` asks for.
@@ -214,7 +235,7 @@ impl Anchors {
     }
 
     /// Which two anchors a window `ahead` lies between, and how far (0 to 1) towards the second, by the logarithm of the distance.
-    pub fn between(&self, kind: Kind, ahead: usize) -> (usize, usize, f64) {
+    pub fn between(&self, kind: Kind, ahead: usize) -> (usize, usize, f32) {
         let range = match kind {
             Kind::Maximum if self.lead > 1 => self.values..self.windows.len(),
             _ => 0..self.values,
@@ -228,8 +249,12 @@ impl Anchors {
         }
         let log = |ahead: usize| (1.0 + ahead as f64).ln();
         let (low, high) = (log(self.windows[above - 1].ahead), log(self.windows[above].ahead));
-        (above - 1, above, (log(ahead) - low) / (high - low))
+        (above - 1, above, ((log(ahead) - low) / (high - low)) as f32)
     }
+}
+
+fn reach(step: i64, lead: usize, horizon: usize) -> usize {
+    horizon + lead + (6 * 3600 / step).max(1) as usize
 }
 
 fn every(seconds: i64, step: i64) -> i64 {
@@ -279,13 +304,6 @@ mod tests {
     }
 
     #[test]
-    fn windows_a_day_ahead_ask_for_little_unless_they_are_long() {
-        // Every seven samples: one value, and the maximum over three or over 24.
-        let is_sparse = |lead| Anchors::new(300, lead, 86_400).is_sparse_beyond(276);
-        assert!(is_sparse(300) && is_sparse(900) && !is_sparse(7200));
-    }
-
-    #[test]
     fn the_thin_part_of_a_replay_visits_every_minute_of_the_hour() {
         let mut anchors = Anchors::new(300, 300, 86_400);
         anchors.leave_out(Replay { quiet_until: 100, thin_until: 1000 });
@@ -314,7 +332,7 @@ mod tests {
         assert_eq!(anchors.between(Kind::Value, 2), (0, 1, 1.0));
         let (a, b, share) = anchors.between(Kind::Maximum, 6);
         assert_eq!((a, b), (5, 6));
-        assert!((share - 7.0_f64.ln() / 13.0_f64.ln()).abs() < 1e-12);
+        assert!((share - 7.0_f32.ln() / 13.0_f32.ln()).abs() < 1e-6);
         assert_eq!(anchors.between(Kind::Value, 9999).0, 4);
     }
 

@@ -6,12 +6,13 @@
 
 use super::{
     Choice,
-    anchors::{Anchors, Kind, Window},
-    model::{Context, Model, Realised},
+    anchors::{Anchors, MOST, Window},
+    model::{Asked, Context, Model, Realised},
     regressed::{CONSTANT, Regressed},
-    ridge::{Prior, half},
+    ridge::{Prior, rows},
     season::{Base, FEATURES},
     space::Space,
+    turns::Turn,
 };
 
 /// Features: recent residuals and a constant, for the bias of a maximum.
@@ -24,7 +25,7 @@ pub struct Corrected {
     /// `None`: the load's own recent means, without any season.
     base: Option<Base>,
     space: Space,
-    corrections: Regressed<ALL, { half(ALL) }, FEATURES>,
+    corrections: Regressed<ALL, { rows(ALL) }, FEATURES>,
 }
 
 impl Corrected {
@@ -35,10 +36,9 @@ impl Corrected {
         Self { choice, base, space, corrections: Regressed::new(anchors, prior) }
     }
 
-    /// What the base says of a window that starts at a sample, to be asked again and again.
-    fn base<'a>(&self, seen: &Context<'a>) -> impl Fn(i64, Window) -> f64 + use<'a> {
-        let basis = self.base.map(|base| seen.basis(base));
-        move |from, window| basis.map_or(0.0, |basis| basis.over(from, window))
+    /// What the base says of each window; 0 without one.
+    fn bases(&self, seen: &Context<'_>, windows: &[Turn]) -> [f32; MOST] {
+        self.base.map_or([0.0; MOST], |base| seen.basis(base).over_each(windows))
     }
 
     fn features(&self, seen: &Context<'_>) -> [f32; ALL] {
@@ -51,9 +51,8 @@ impl Corrected {
         [now, hour, day, CONSTANT]
     }
 
-    fn load(&self, seen: &Context<'_>, base: f64, correction: f32) -> f64 {
-        let correction = f64::from(correction) * self.space.unit(seen.past);
-        seen.bounded(self.space.apply(base, correction, seen.offset))
+    fn unit(&self, seen: &Context<'_>) -> f32 {
+        self.space.unit(seen.past) as f32
     }
 }
 
@@ -72,35 +71,44 @@ impl Model for Corrected {
     }
 
     fn learn(&mut self, seen: &Context<'_>, realised: &Realised) {
-        let base = self.base(seen);
-        for window in seen.completed() {
-            if seen.past.is_masked(window.origin - 1) {
-                continue;
-            }
-            let load = realised.of(seen.anchors.kind(window.anchor));
-            let base = base(window.start, window.window);
-            let residual = self.space.residual(load, base, seen.offset) / self.space.unit(seen.past);
+        let windows = seen.completed();
+        if windows.is_empty() {
+            return;
+        }
+        let mut loads = [0.0; MOST];
+        for (load, window) in loads.iter_mut().zip(windows) {
+            *load = realised.of(seen.anchors.kind(window.anchor)) as f32;
+        }
+        let residuals = self.space.residuals(&loads, &self.bases(seen, windows), seen.offset as f32);
+        let unit = self.unit(seen);
+        for (window, residual) in windows.iter().zip(residuals) {
             let prior = || belief(&window.window, seen.anchors.every(window.anchor), seen.anchors.step());
-            self.corrections.learn(seen.anchors, window, residual as f32, prior);
+            self.corrections.learn(window, residual / unit, prior);
         }
     }
 
     fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]) {
+        let windows = seen.due();
+        if windows.is_empty() {
+            return;
+        }
         let features = self.features(seen);
-        self.corrections.remember(seen.anchors, seen.past.next(), &features);
-        let base = self.base(seen);
-        for window in seen.due() {
-            let correction = self.corrections.at(window.anchor, &features);
-            out[window.anchor] = self.load(seen, base(window.start, window.window), correction) as f32;
+        self.corrections.remember(windows, &features);
+        let (unit, mut corrections) = (self.unit(seen), [0.0; MOST]);
+        for (correction, window) in corrections.iter_mut().zip(windows) {
+            *correction = self.corrections.at(window.anchor, &features) * unit;
+        }
+        let loads = self.space.apply_each(&self.bases(seen, windows), &corrections, seen.offset as f32);
+        let largest = seen.largest();
+        for (window, load) in windows.iter().zip(loads) {
+            out[window.anchor] = load.clamp(0.0, largest);
         }
     }
 
-    fn ahead(&self, seen: &Context<'_>, kind: Kind, ahead: usize) -> f64 {
-        let correction = self.corrections.between(seen.anchors.between(kind, ahead), &self.features(seen));
-        let window = seen.anchors.window(kind, ahead);
-        let from = seen.past.next() + ahead as i64;
-        let base = self.base.map_or(0.0, |base| seen.basis(base).over(from, window));
-        self.load(seen, base, correction)
+    fn ahead(&self, seen: &Context<'_>, asked: &Asked) -> f32 {
+        let correction = self.corrections.between(asked.between, &self.features(seen)) * self.unit(seen);
+        let base = self.base.map_or(0.0, |base| seen.basis(base).over(asked.stored));
+        self.space.apply(base, correction, seen.offset as f32).clamp(0.0, seen.largest())
     }
 
     fn boxed(&self) -> Box<dyn Model> {

@@ -12,12 +12,13 @@ use super::{
     anchors::{Anchors, Kind, MOST, Replay},
     corrected::Corrected,
     levels::Levels,
-    mixture::Mixture,
-    model::{Completed, Context, Model, Realised, Turns},
+    mixture::{MODELS, Mixture, Opinions},
+    model::{Context, Model, Realised},
     past::Past,
     persistence::Persistence,
     season::{Base, Residual, Seen, Track, WEEKLY_FROM_DAYS},
     space::{log, offset},
+    turns::{Turn, Turns},
 };
 use crate::{
     backtest::{Evidence, Foreseen},
@@ -26,7 +27,7 @@ use crate::{
     interval::{Errors, Outlook, Packed, nominal},
 };
 pub use ask::Ask;
-use pending::{MODELS, Pending, Row};
+use pending::{Pending, Row};
 
 /// The learned state of one load.
 #[derive(Clone, Debug)]
@@ -40,22 +41,22 @@ pub struct Ensemble {
     judge: Judge,
     models: Box<[Box<dyn Model>]>,
     pinned: Option<usize>,
+    /// Which models know a season.
+    seasonal: [bool; MODELS],
     mixtures: Box<[Mixture]>,
     errors: Box<[Errors]>,
     pending: Pending,
     evidence: Evidence,
     level: f64,
-    /// Daily bases are kept no further ahead than yesterday is known.
-    sparing: bool,
 }
 
 /// Days of a replay that are learned from, if there are more…
 const LEARNED_DAYS: i64 = 20;
-/// …and its last days, learned from in full.
+/// …and its last days, learned from in full: fewer where steps are short and neighbours say nearly the same.
 const DENSE_DAYS: i64 = 13;
-/// Origins between two recomputations of an anchor's weights, and seconds, whichever are fewer.
-const REWEIGH: u32 = 6;
-const REWEIGH_SECONDS: u32 = 5400;
+const DENSE_DAYS_SHORT: i64 = 10;
+/// Longest step that is short, in seconds.
+const SHORT: i64 = 300;
 
 /// So many usual errors above the load at hand are noise, more is a rise.
 const NOISE: f64 = 2.0;
@@ -67,12 +68,15 @@ impl Ensemble {
     /// Nothing seen yet. `level` is the quantile to calibrate for.
     pub(crate) fn new(past: Past, anchors: Anchors, judge: Judge, choice: Choice, level: f64) -> Self {
         let step = past.step();
-        let reach = anchors.reach();
         let mut bases = BASES.to_vec();
         bases.extend(only_pinned(choice));
-        let tracks = bases.into_iter().map(|b| Track::new(b, &past, anchors.lead(), reach)).collect();
+        let tracks = bases.into_iter().map(|b| Track::new(b, &past, &anchors)).collect();
         let models = line_up(&anchors, choice);
         let pinned = models.iter().position(|m| m.choice() == choice);
+        let mut seasonal = [false; MODELS];
+        for (seasonal, model) in seasonal.iter_mut().zip(&models) {
+            *seasonal = !matches!(model.choice(), Choice::Recent | Choice::Persistence);
+        }
         let windows = anchors.windows();
         let spacing = |a: usize| anchors.every(a) * step;
         let mixture = |a: usize| Mixture::new(models.len(), windows[a].ahead as i64 * step, spacing(a));
@@ -91,8 +95,8 @@ impl Ensemble {
             judge,
             models,
             pinned,
+            seasonal,
             level,
-            sparing: false,
         }
     }
 
@@ -101,15 +105,10 @@ impl Ensemble {
         let day = self.past.samples_in(DAY) as i64;
         let (first, len) = (self.past.next(), values.len() as i64);
         let quiet_until = first + (len - LEARNED_DAYS * day).clamp(0, WEEKLY_FROM_DAYS * day);
-        self.anchors.leave_out(Replay { quiet_until, thin_until: first + len - DENSE_DAYS * day });
-        self.sparing = self.anchors.is_sparse_beyond(self.past.samples_in(DAY - 3600));
+        let dense = if self.past.step() <= SHORT { DENSE_DAYS_SHORT } else { DENSE_DAYS };
+        self.anchors.leave_out(Replay { quiet_until, thin_until: first + len - dense * day });
         for value in values {
             self.push(*value);
-        }
-        self.sparing = false;
-        let seen = Seen { past: &self.past, levels: &self.levels, offset: offset(&self.past) };
-        for track in &mut self.tracks {
-            track.advance(seen, false);
         }
     }
 
@@ -151,7 +150,7 @@ impl Ensemble {
         self.judge.judge(&mut self.past, expected);
         self.follow(self.judge.suspects(&self.past));
         let suspect = self.judge.suspects_burst(&self.past);
-        let turns = Turns::new(&self.anchors, self.past.next());
+        let turns = Turns::new(&self.anchors, &self.past);
         self.learn(&turns, suspect);
         self.predict(&turns);
     }
@@ -182,10 +181,10 @@ impl Ensemble {
             if quiet && !matches!(track.base(), Base::Days | Base::Profile) {
                 track.sleep(&self.past);
             } else {
-                track.advance(seen, self.sparing);
+                track.advance(seen);
             }
         }
-        self.loads.push(clean, suspect);
+        self.loads.push(clean as f32, suspect);
         self.recent = self.loads.features();
     }
 
@@ -193,7 +192,6 @@ impl Ensemble {
         Context {
             turns,
             past: &self.past,
-            levels: &self.levels,
             tracks: &self.tracks,
             recent: &self.recent,
             anchors: &self.anchors,
@@ -226,17 +224,14 @@ impl Ensemble {
         for window in turns.completed() {
             let a = window.anchor;
             let target = realised.of(self.anchors.kind(a));
-            // What was forecast out of the midst of trouble says nothing of other forecasts.
-            let sound = target.is_finite() && !self.past.is_masked(window.origin - 1);
-            let Some(open) = self.pending.at(&self.anchors, a, window.origin).filter(|_| sound) else {
+            let open = self.pending.at(&self.anchors, a, window.origin);
+            let Some(open) = open.filter(|_| target.is_finite()) else {
                 continue;
             };
             if !suspect {
-                self.mixtures[a].learn(weekday, open.models().into_iter(), target);
+                self.mixtures[a].learn(weekday, &open.models(), target as f32);
             }
-            let spacing = (self.anchors.every(a) * self.past.step()) as u32;
-            let reweigh = (REWEIGH_SECONDS / spacing).clamp(1, REWEIGH);
-            if (window.turn + a as u32).is_multiple_of(reweigh) {
+            if window.is_weighed {
                 self.mixtures[a].weigh();
             }
             let (sizes, margins) = open.expected();
@@ -255,14 +250,13 @@ impl Ensemble {
                 predictions[m] = prediction;
             }
         });
-        for &Completed { anchor: a, window, .. } in turns.due() {
+        for &Turn { anchor: a, window, .. } in turns.due() {
             let last = next + (window.ahead + window.len) as i64 - 1;
-            let models = rows[a].iter().take(self.models.len()).copied();
-            let mixed = self.mix(a, last, models.clone());
+            let mixed = self.mix(a, last, &rows[a]);
             let sizes = self.errors[a].sizes(&Outlook {
                 hour: self.target_hour(last),
                 height: self.height(mixed),
-                spread: self.spread(models.map(f64::from), mixed),
+                spread: self.spread(&rows[a], mixed),
             });
             let expected = Packed::new(&sizes, &self.errors[a].margins(&sizes));
             self.pending.put(&self.anchors, a, next, &rows[a], mixed, expected);
@@ -322,14 +316,14 @@ impl Ensemble {
     }
 
     /// Mean distance from `mixed` of the models that know a season.
-    fn spread(&self, opinions: impl Iterator<Item = f64>, mixed: f64) -> f64 {
-        let seasonal = self.models.iter().map(|m| !matches!(m.choice(), Choice::Recent | Choice::Persistence));
-        let (mut sum, mut n) = (0.0, 0.0);
-        for (p, _) in opinions.zip(seasonal).filter(|(p, seasonal)| *seasonal && !p.is_nan()) {
-            sum += (p - mixed).abs();
-            n += 1.0;
+    fn spread(&self, opinions: &Opinions, mixed: f64) -> f64 {
+        let (mixed, mut sum, mut n) = (mixed as f32, 0.0, 0.0);
+        for (opinion, seasonal) in opinions.iter().zip(self.seasonal) {
+            let counts = seasonal && !opinion.is_nan();
+            sum += if counts { (opinion - mixed).abs() } else { 0.0 };
+            n += if counts { 1.0 } else { 0.0 };
         }
-        if n > 0.0 { sum / n } else { 0.0 }
+        if n > 0.0 { f64::from(sum / n) } else { 0.0 }
     }
 
     fn bound(&self, load: f64) -> f64 {
@@ -337,11 +331,9 @@ impl Ensemble {
     }
 
     /// The choice's prediction of anchor `a` out of all models', for a window whose last sample is `last`.
-    fn mix(&self, a: usize, last: i64, models: impl Iterator<Item = f32> + Clone) -> f64 {
-        match self.pinned.and_then(|m| models.clone().nth(m)).map(f64::from) {
-            Some(pinned) if !pinned.is_nan() => pinned,
-            _ => self.mixtures[a].combine(self.weekday(last), models),
-        }
+    fn mix(&self, a: usize, last: i64, opinions: &Opinions) -> f64 {
+        let pinned = self.pinned.map(|m| opinions[m]).filter(|pinned| !pinned.is_nan());
+        pinned.unwrap_or_else(|| self.mixtures[a].combine(self.weekday(last), opinions)).into()
     }
 }
 

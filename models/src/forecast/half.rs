@@ -14,15 +14,15 @@ impl Half {
     pub const ZERO: Self = Self(0);
 
     /// The nearest; halfway between two, the even one.
+    #[inline]
     pub fn new(value: f32) -> Self {
-        if value.is_nan() {
-            return Self::NAN;
-        }
+        const ENDLESS: u32 = 0x7F80_0000;
         let bits = value.to_bits();
         // Rounding carries into the exponent where it must. The largest floats would become infinite: they are cut instead.
-        let rounded = if value.is_finite() { bits + 0x7FFF + (bits >> 16 & 1) } else { bits };
-        let cut = if value.is_finite() && f32::from_bits(rounded & 0xFFFF_0000).is_infinite() { bits } else { rounded };
-        Self((cut >> 16) as u16)
+        let rounded = bits.wrapping_add(0x7FFF + (bits >> 16 & 1));
+        let is_round = bits & ENDLESS != ENDLESS && rounded & ENDLESS != ENDLESS;
+        let cut = if is_round { rounded } else { bits };
+        if value.is_nan() { Self::NAN } else { Self((cut >> 16) as u16) }
     }
 
     /// The number.

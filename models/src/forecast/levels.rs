@@ -4,8 +4,12 @@
 //! height away with a moving average over the season (Kendall and Stuart); here it is the mean logarithm over seven days,
 //! centred on the sample, kept by days so that one look-up costs O(1).
 
-use super::past::Past;
+use super::{
+    past::Past,
+    stretch::{Numbers, Stretch},
+};
 use crate::calendar::DAY;
+use std::array;
 
 /// Days kept: four weeks, the half weeks around them, the day that is being filled, and one to come.
 const KEPT: usize = 40;
@@ -25,6 +29,20 @@ pub struct Levels {
     /// Mean over the seven days around each day, as far as they are known.
     around: [f32; KEPT],
     now: f32,
+}
+
+/// A shift that changes from one day's middle to the next one's.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    shift: f32,
+    /// Change in half a sample.
+    slope: f32,
+}
+
+impl Line {
+    fn at(self, half_samples: f32) -> f32 {
+        self.shift + self.slope * half_samples
+    }
 }
 
 impl Levels {
@@ -53,22 +71,28 @@ impl Levels {
         }
     }
 
-    /// How far a logarithm at sample `j` of an earlier week has to be moved to stand at the present level; 0 if unknown.
-    pub fn shift(&self, j: i64) -> f64 {
+    /// How far logarithms at the samples of a stretch of an earlier week have to be moved to stand at the present level; 0 if unknown.
+    pub fn shifts(&self, stretch: Stretch) -> Numbers {
         // Between the middles of two days, so that no level jumps at midnight.
-        let from = 2 * j - self.per_day;
-        let day = from.div_euclid(2 * self.per_day);
-        let share = from.rem_euclid(2 * self.per_day) as f64 / (2 * self.per_day) as f64;
-        let (a, b) = (f64::from(self.around[slot(day)]), f64::from(self.around[slot(day + 1)]));
-        let then = if a.is_nan() {
-            b
-        } else if b.is_nan() {
-            a
-        } else {
-            a + (b - a) * share
-        };
-        let shift = f64::from(self.now) - then;
-        if shift.is_nan() { 0.0 } else { shift }
+        let from = 2 * stretch.from - self.per_day;
+        let (day, within) = (from.div_euclid(2 * self.per_day), from.rem_euclid(2 * self.per_day));
+        let (here, next) = (self.line(day), self.line(day + 1));
+        let (within, width) = (within as f32, (2 * self.per_day) as f32);
+        array::from_fn(|k| {
+            let within = within + 2.0 * k as f32;
+            if within < width { here.at(within) } else { next.at(within - width) }
+        })
+    }
+
+    /// The shift from the middle of a day on.
+    fn line(&self, day: i64) -> Line {
+        let (a, b) = (self.around[slot(day)], self.around[slot(day + 1)]);
+        let (a, b) = (if a.is_nan() { b } else { a }, if b.is_nan() { a } else { b });
+        let shift = self.now - a;
+        if shift.is_nan() {
+            return Line { shift: 0.0, slope: 0.0 };
+        }
+        Line { shift, slope: (a - b) / (2 * self.per_day) as f32 }
     }
 
     /// Midnight: the day that ended counts from now on.
@@ -103,19 +127,23 @@ mod tests {
     use super::*;
     use crate::calendar::Calendar;
 
+    fn shift(levels: &Levels, i: i64) -> f64 {
+        f64::from(levels.shifts(Stretch::one(i))[0])
+    }
+
     #[test]
     fn a_week_of_half_the_load_is_lifted_to_the_present() {
         let past = Past::new(3600, 0, Calendar::new(chrono_tz::UTC, 0, 90 * DAY));
         let mut levels = Levels::new(&past);
-        assert_eq!(levels.shift(5), 0.0);
+        assert_eq!(shift(&levels, 5), 0.0);
         for i in 0..28 * 24 {
             let load: f64 = if i < 14 * 24 { 50.0 } else { 100.0 };
             levels.push(i, load.ln());
         }
         levels.push(28 * 24, f64::NAN);
-        assert!((levels.shift(7 * 24) - 2.0_f64.ln()).abs() < 1e-5);
-        assert!(levels.shift(21 * 24).abs() < 1e-5);
+        assert!((shift(&levels, 7 * 24) - 2.0_f64.ln()).abs() < 1e-5);
+        assert!(shift(&levels, 21 * 24).abs() < 1e-5);
         // In the middle of the change the seven days around are half of each.
-        assert!((levels.shift(14 * 24) - 0.5 * 2.0_f64.ln()).abs() < 0.02);
+        assert!((shift(&levels, 14 * 24) - 0.5 * 2.0_f64.ln()).abs() < 0.02);
     }
 }

@@ -18,6 +18,15 @@ const POWER: u32 = 0xFF80_0000;
 /// Exponent (of a 32-bit float) at which the span begins at first: forty octaves below the first load.
 const FIRST_BASE: u32 = 127 + ABOVE - OCTAVES;
 
+/// What a load is kept as.
+#[derive(Clone, Copy, Debug)]
+pub struct Code(u16);
+
+impl Code {
+    /// That of what is missing.
+    pub const MISSING: Self = Self(MISSING);
+}
+
 /// A fixed number of loads (not negative), each NaN until it is set.
 #[derive(Clone, Debug)]
 pub struct Loads {
@@ -47,31 +56,44 @@ impl Loads {
 
     /// Load number `at`.
     pub fn get(&self, at: usize) -> f32 {
-        self.decode(self.codes[at])
+        self.decode(Code(self.codes[at]))
     }
 
     /// The largest of `len` loads from number `at` on, the first one following the last; NaN where all are missing.
     pub fn most(&self, at: usize, len: usize) -> f32 {
-        if len == 1 {
-            return self.get(at);
-        }
-        // Codes are in the order of loads. One more, and what is missing is the least of all.
-        let most = |codes: &[u16]| codes.iter().map(|code| code.wrapping_add(1)).max().unwrap_or(0);
-        let (before, from) = self.codes.split_at(at);
-        let here = most(&from[..len.min(from.len())]);
-        let wrapped = most(&before[..len.saturating_sub(from.len()).min(before.len())]);
-        self.decode(here.max(wrapped).wrapping_sub(1))
+        self.decode(self.most_code(at, len))
     }
 
-    fn decode(&self, code: u16) -> f32 {
-        match code {
-            MISSING => f32::NAN,
-            0 => 0.0,
-            code => {
-                let units = f32::from_bits((u32::from(code) << DROPPED) + (self.base << 23));
-                (units * self.unit).min(f32::MAX)
-            }
+    /// The same, still to be decoded.
+    #[inline]
+    pub fn most_code(&self, at: usize, len: usize) -> Code {
+        if len == 1 {
+            return Code(self.codes[at]);
         }
+        // Codes are in the order of loads. One more, and what is missing is the least of all.
+        let most = |codes: &[u16]| codes.iter().fold(0, |most, code| code.wrapping_add(1).max(most));
+        let here = at + len.min(self.codes.len() - at);
+        let wrapped = most(&self.codes[..len - (here - at)]);
+        Code(most(&self.codes[at..here]).max(wrapped).wrapping_sub(1))
+    }
+
+    /// What many codes stand for.
+    #[inline]
+    pub fn decode_each<const N: usize>(&self, codes: [Code; N]) -> [f32; N] {
+        let mut loads = [0.0; N];
+        for (load, code) in loads.iter_mut().zip(codes) {
+            *load = self.decode(code);
+        }
+        loads
+    }
+
+    #[inline]
+    fn decode(&self, Code(code): Code) -> f32 {
+        let units = f32::from_bits((u32::from(code) << DROPPED).wrapping_add(self.base << 23));
+        let load = units * self.unit;
+        let load = if load > f32::MAX { f32::MAX } else { load };
+        let load = if code == 0 { 0.0 } else { load };
+        if code == MISSING { f32::NAN } else { load }
     }
 
     /// Stores a load; what is negative is 0, what is not finite is missing.

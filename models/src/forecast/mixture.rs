@@ -7,14 +7,23 @@
 //! A day ahead, who is right depends on the day: "as yesterday" wins from Tuesday to Friday and loses on Saturday. So far
 //! anchors also remember each weekday's losses for weeks, and both count.
 
+use super::elementary::exp;
 use crate::calendar::DAY;
+use std::array;
+
+/// Most models that a line-up has.
+pub const MODELS: usize = 8;
+/// What the models of a line-up predict; NaN is no opinion, and stands where there is no model.
+pub type Opinions = [f32; MODELS];
+/// What is punished by more has no weight: e⁻⁸⁷ is the smallest there is.
+const NOTHING_LEFT: f32 = 87.0;
 
 /// How sharply a model is punished for a loss above the best one's.
 const ETA: f32 = 20.0;
 /// The same far ahead.
 const ETA_FAR: f32 = 5.0;
 /// Opinions to have seen before a model is weighed.
-const LEAST: f64 = 4.0;
+const LEAST: f32 = 4.0;
 /// Distance from which a target is far, in seconds.
 const FAR: i64 = 4 * 3600 - 900;
 /// Distance from which the weekday counts, in seconds.
@@ -36,8 +45,8 @@ pub struct Standing {
 
 impl Standing {
     /// Not normalised.
-    pub fn weight(&self) -> f64 {
-        f64::from(self.weight)
+    pub fn weight(&self) -> f32 {
+        self.weight
     }
 
     fn learn(&mut self, loss: f32, keep: f32) {
@@ -47,20 +56,17 @@ impl Standing {
         }
     }
 
-    fn mean(&self) -> Option<f64> {
-        (f64::from(self.seen) >= LEAST).then(|| f64::from(self.losses) / f64::from(self.seen))
-    }
-
-    /// By how much the model is worse than the best, as a share of the best's loss.
-    fn worse(&self, best: f64) -> Option<f64> {
-        let mean = self.mean()?;
-        Some(if mean <= best { 0.0 } else { mean / best.max(f64::MIN_POSITIVE) - 1.0 })
+    fn mean(&self) -> f32 {
+        if self.seen >= LEAST { self.losses / self.seen } else { f32::NAN }
     }
 }
 
-/// The smallest mean loss of any model.
-fn best(standings: &[Standing]) -> Option<f64> {
-    standings.iter().filter_map(Standing::mean).min_by(f64::total_cmp)
+/// By how much each model is worse than the best, as a share of the best's loss; NaN of one that was seen too little.
+fn worse(standings: &[Standing]) -> [f32; MODELS] {
+    let mut means = [f32::NAN; MODELS];
+    means.iter_mut().zip(standings).for_each(|(mean, standing)| *mean = standing.mean());
+    let best = means.into_iter().fold(f32::NAN, f32::min);
+    means.map(|mean| if mean <= best { 0.0 } else { mean / best.max(f32::MIN_POSITIVE) - 1.0 })
 }
 
 /// Weights of all models for one anchor.
@@ -85,50 +91,34 @@ impl Mixture {
         Self {
             eta: if ahead >= FAR { ETA_FAR } else { ETA },
             keep: keep((per_day * if (1..FAR).contains(&ahead) { MEMORY_SOON } else { MEMORY }).max(20.0)),
-            keep_weekday: keep((per_day * WEEKDAY_MEMORY).max(LEAST * 2.0)),
+            keep_weekday: keep((per_day * WEEKDAY_MEMORY).max(f64::from(LEAST) * 2.0)),
             models,
             standings: vec![unseen; models * (1 + days)].into(),
         }
     }
 
-    /// Learns what each model's prediction for a target on `weekday` was off by; a NaN prediction was no opinion.
-    pub fn learn(&mut self, weekday: usize, predictions: impl Iterator<Item = f32> + Clone, target: f64) {
-        let target = target as f32;
+    /// Learns what each model's prediction for a target on `weekday` was off by.
+    pub fn learn(&mut self, weekday: usize, opinions: &Opinions, target: f32) {
+        let losses = opinions.map(|opinion| (opinion - target).abs());
         let (all, weekdays) = self.standings.split_at_mut(self.models);
-        for (standing, p) in all.iter_mut().zip(predictions.clone()) {
-            standing.learn((p - target).abs(), self.keep);
-        }
+        all.iter_mut().zip(losses).for_each(|(standing, loss)| standing.learn(loss, self.keep));
         if let Some(that_day) = weekdays.chunks_exact_mut(self.models).nth(weekday) {
-            for (standing, p) in that_day.iter_mut().zip(predictions) {
-                standing.learn((p - target).abs(), self.keep_weekday);
-            }
+            that_day.iter_mut().zip(losses).for_each(|(standing, loss)| standing.learn(loss, self.keep_weekday));
         }
     }
 
     /// Recomputes the weights from the losses; call it now and then.
     pub fn weigh(&mut self) {
         let (all, weekdays) = self.standings.split_at_mut(self.models);
-        let Some(best_of_all) = best(all) else {
+        let lately = worse(all);
+        if lately.iter().all(|worse| worse.is_nan()) {
             return;
-        };
-        let weight = |worse: Option<f64>| worse.map_or(0.0, |worse| (-f64::from(self.eta) * worse).exp() as f32);
-        for standing in all.iter_mut() {
-            standing.weight = weight(standing.worse(best_of_all));
         }
-        for that_day in weekdays.chunks_exact_mut(self.models) {
-            let best_that_day = best(that_day);
-            for (standing, lately) in that_day.iter_mut().zip(&*all) {
-                let worse_that_day = best_that_day.and_then(|best| standing.worse(best));
-                let worse = lately.worse(best_of_all);
-                standing.weight = weight(worse.map(|w| worse_that_day.map_or(w, |d| f64::midpoint(w, d))));
-            }
-        }
-        for set in self.standings.chunks_exact_mut(self.models) {
-            if set.iter().all(|s| s.weight == 0.0) {
-                for standing in set {
-                    standing.weight = f32::MIN_POSITIVE;
-                }
-            }
+        set(all, &lately.map(|worse| self.eta * worse));
+        for standings in weekdays.chunks_exact_mut(self.models) {
+            let that_day = worse(standings);
+            let both = |m: usize| if that_day[m].is_nan() { lately[m] } else { f32::midpoint(lately[m], that_day[m]) };
+            set(standings, &array::from_fn(|m| self.eta * both(m)));
         }
     }
 
@@ -139,46 +129,58 @@ impl Mixture {
     }
 
     /// The weighted mean of the opinions about a target on `weekday`; NaN if there is none.
-    pub fn combine(&self, weekday: usize, predictions: impl Iterator<Item = f32> + Clone) -> f64 {
-        let pairs = self.weights(weekday).iter().zip(predictions);
-        weighted(pairs.map(|(s, p)| (s.weight(), f64::from(p))))
+    pub fn combine(&self, weekday: usize, opinions: &Opinions) -> f32 {
+        let mut weights = [0.0; MODELS];
+        weights.iter_mut().zip(self.weights(weekday)).for_each(|(weight, standing)| *weight = standing.weight);
+        weighted(&weights, opinions)
+    }
+}
+
+/// The weights that follow from how much each model is to be punished; NaN is one that is not weighed.
+fn set(standings: &mut [Standing], punished: &[f32; MODELS]) {
+    let weights = punished.map(|punished| if punished < NOTHING_LEFT { exp(-punished) } else { 0.0 });
+    let nobody = weights.iter().all(|weight| *weight == 0.0);
+    for (standing, weight) in standings.iter_mut().zip(weights) {
+        standing.weight = if nobody { f32::MIN_POSITIVE } else { weight };
     }
 }
 
 /// Weighted mean of what is not NaN; the plain mean if all that remains has no weight.
-pub fn weighted(opinions: impl Iterator<Item = (f64, f64)> + Clone) -> f64 {
-    let (mut sum, mut weights) = (0.0, 0.0);
-    for (w, p) in opinions.clone().filter(|(_, p)| !p.is_nan()) {
-        sum += w * p;
-        weights += w;
+pub fn weighted(weights: &[f32; MODELS], opinions: &Opinions) -> f32 {
+    let (mut sum, mut total) = (0.0, 0.0);
+    for (weight, opinion) in weights.iter().zip(opinions) {
+        let (more, counts) = if opinion.is_nan() { (0.0, 0.0) } else { (weight * opinion, *weight) };
+        sum += more;
+        total += counts;
     }
-    if weights > 0.0 {
-        return sum / weights;
+    if total > 0.0 || weights.iter().all(|weight| *weight == 1.0) {
+        return sum / total;
     }
-    let (mut sum, mut n) = (0.0, 0.0);
-    for (_, p) in opinions.filter(|(_, p)| !p.is_nan()) {
-        sum += p;
-        n += 1.0;
-    }
-    sum / n
+    weighted(&[1.0; MODELS], opinions)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn opinions<const N: usize>(heard: [f32; N]) -> Opinions {
+        let mut all = [f32::NAN; MODELS];
+        all[..N].copy_from_slice(&heard);
+        all
+    }
+
     #[test]
     fn the_better_model_gets_the_weight_and_silence_costs_none() {
         let mut mixture = Mixture::new(3, 0, 300);
         for _ in 0..50 {
-            mixture.learn(0, [10.0, 13.0, f32::NAN].into_iter(), 11.0);
+            mixture.learn(0, &opinions([10.0, 13.0, f32::NAN]), 11.0);
         }
         mixture.weigh();
         assert_eq!(mixture.weights(0)[0].weight(), 1.0);
         assert!(mixture.weights(0)[1].weight() < 1e-6);
         assert_eq!(mixture.weights(0)[2].weight(), 0.0);
-        assert!((mixture.combine(0, [f32::NAN, 13.0, f32::NAN].into_iter()) - 13.0).abs() < 1e-6);
-        assert!(mixture.combine(0, [f32::NAN; 3].into_iter()).is_nan());
+        assert!((mixture.combine(0, &opinions([f32::NAN, 13.0, f32::NAN])) - 13.0).abs() < 1e-6);
+        assert!(mixture.combine(0, &opinions([f32::NAN; 3])).is_nan());
     }
 
     #[test]
@@ -187,7 +189,7 @@ mod tests {
         for i in 0..4 * 7 * 288 {
             let weekday = i / 288 % 7;
             let yesterday = if weekday == 5 { 20.0 } else { 10.1 };
-            mixture.learn(weekday, [yesterday, 11.0].into_iter(), 10.0);
+            mixture.learn(weekday, &opinions([yesterday, 11.0]), 10.0);
         }
         mixture.weigh();
         assert!(mixture.weights(2)[0].weight() > mixture.weights(2)[1].weight());

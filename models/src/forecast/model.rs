@@ -2,10 +2,10 @@
 
 use super::{
     Choice,
-    anchors::{Anchors, Kind, MOST, Window, turn},
-    levels::Levels,
+    anchors::{Anchors, Kind, MOST},
     past::Past,
-    season::{Base, Seen, Track},
+    season::{Base, Stored, Track},
+    turns::{Turn, Turns},
 };
 use std::fmt::Debug;
 
@@ -14,8 +14,6 @@ use std::fmt::Debug;
 pub struct Context<'a> {
     /// The samples.
     pub past: &'a Past,
-    /// The level of each day.
-    pub levels: &'a Levels,
     /// The seasonal bases, up to date with the past; the daily one and the weekly profile come first.
     pub tracks: &'a [Track],
     /// Means of the load itself: just now, of an hour, of a day.
@@ -37,8 +35,7 @@ impl<'a> Context<'a> {
     /// A base, to be asked for many windows.
     #[inline]
     pub fn basis(&self, base: Base) -> Basis<'a> {
-        let seen = Seen { past: self.past, levels: self.levels, offset: self.offset };
-        Basis { own: self.track(base), tracks: self.tracks, seen }
+        Basis { own: self.track(base), tracks: self.tracks }
     }
 
     /// Recent residuals of a base, in its own space: very recently, over an hour, over a day.
@@ -46,18 +43,18 @@ impl<'a> Context<'a> {
         self.track(base).map_or([0.0; 3], Track::features)
     }
 
-    /// A load as a prediction: not negative, at most three times the most ever seen; NaN stays "no opinion".
-    pub fn bounded(&self, load: f64) -> f64 {
-        if load.is_nan() { load } else { load.clamp(0.0, 3.0 * self.past.most()) }
+    /// The largest load that a prediction may be: three times the most ever seen.
+    pub fn largest(&self) -> f32 {
+        (3.0 * self.past.most()) as f32
     }
 
     /// Windows that the newest sample completed and whose turn it was at their origin.
-    pub fn completed(&self) -> &'a [Completed] {
+    pub fn completed(&self) -> &'a [Turn] {
         self.turns.completed()
     }
 
     /// Windows that are to be predicted from the present origin.
-    pub fn due(&self) -> &'a [Completed] {
+    pub fn due(&self) -> &'a [Turn] {
         self.turns.due()
     }
 }
@@ -67,90 +64,55 @@ impl<'a> Context<'a> {
 pub struct Basis<'a> {
     own: Option<&'a Track>,
     tracks: &'a [Track],
-    seen: Seen<'a>,
 }
 
 impl Basis<'_> {
-    /// Its largest value over a window that starts at sample `from`; NaN where nothing is known.
+    /// Its largest value over a window; NaN where nothing is known.
     #[inline]
-    pub fn over(&self, from: i64, window: Window) -> f64 {
-        let own = self.own.map_or(f64::NAN, |track| track.over(self.seen, from, window));
-        if own.is_nan() { self.others(from, window) } else { own }
+    pub fn over(&self, window: Stored) -> f32 {
+        let own = self.own.map_or(f32::NAN, |track| track.over(window));
+        if own.is_nan() { self.others(window) } else { own }
+    }
+
+    /// The same for many windows.
+    pub fn over_each(&self, windows: &[Turn]) -> [f32; MOST] {
+        let mut all = match self.own {
+            Some(track) => track.over_each(windows),
+            None => [f32::NAN; MOST],
+        };
+        for (base, window) in all.iter_mut().zip(windows) {
+            if base.is_nan() {
+                *base = self.others(window.stored);
+            }
+        }
+        all
     }
 
     #[cold]
-    fn others(&self, from: i64, window: Window) -> f64 {
+    fn others(&self, window: Stored) -> f32 {
         let track = |base| self.tracks.iter().find(|t| t.base() == base);
         let tracks = [Base::Profile, Base::Days].into_iter().filter_map(track);
-        tracks.map(|track| track.over(self.seen, from, window)).find(|load| !load.is_nan()).unwrap_or(f64::NAN)
+        tracks.map(|track| track.over(window)).find(|load| !load.is_nan()).unwrap_or(f32::NAN)
     }
 }
 
-/// The windows whose turn it is, found once for all models.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Turns {
-    completed: [Completed; MOST],
-    completions: usize,
-    due: [Completed; MOST],
-    dues: usize,
+/// A window at any distance from the present origin.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked {
+    /// Samples between the origin and the window's first.
+    pub ahead: usize,
+    /// The anchors that it lies between ([`Anchors::between`]).
+    pub between: (usize, usize, f32),
+    /// Where bases keep it.
+    pub stored: Stored,
 }
 
-impl Turns {
-    /// Those of the moment after which sample `next` comes.
-    pub fn new(anchors: &Anchors, next: i64) -> Self {
-        let mut turns = Self::default();
-        for (anchor, window) in anchors.windows().iter().enumerate() {
-            let (ahead, len) = (window.ahead as i64, window.len as i64);
-            let start = next - len;
-            let origin = start - ahead;
-            if anchors.is_due(anchor, origin) {
-                turns.completed[turns.completions] = Completed {
-                    anchor,
-                    window: *window,
-                    start,
-                    origin,
-                    turn: turn(origin, anchors.pace(anchor).every),
-                };
-                turns.completions += 1;
-            }
-            if anchors.is_due(anchor, next) {
-                turns.due[turns.dues] = Completed {
-                    anchor,
-                    window: *window,
-                    start: next + ahead,
-                    origin: next,
-                    turn: turn(next, anchors.pace(anchor).every),
-                };
-                turns.dues += 1;
-            }
-        }
-        turns
+impl Asked {
+    /// The window of a kind that starts `ahead` samples after the `next` one.
+    pub fn new(anchors: &Anchors, next: i64, kind: Kind, ahead: usize) -> Self {
+        let stored = Stored::new(anchors, next + ahead as i64, anchors.window(kind, ahead).len);
+        Self { ahead, between: anchors.between(kind, ahead), stored }
     }
-
-    /// Windows that sample `next - 1` completed, predicted when it was their turn.
-    pub fn completed(&self) -> &[Completed] {
-        &self.completed[..self.completions]
-    }
-
-    /// Windows that are predicted now.
-    pub fn due(&self) -> &[Completed] {
-        &self.due[..self.dues]
-    }
-}
-
-/// A window of an anchor seen from one origin.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Completed {
-    /// Number of the anchor.
-    pub anchor: usize,
-    /// Its window.
-    pub window: Window,
-    /// Number of the window's first sample.
-    pub start: i64,
-    /// Number of the sample that came next when it was predicted.
-    pub origin: i64,
-    /// Number of that origin among those of the anchor.
-    pub turn: u32,
 }
 
 /// The target values that the newest sample has completed; NaN where missing or masked.
@@ -186,8 +148,8 @@ pub trait Model: Debug + Send + Sync {
     /// Predicts the windows that are [due](Context::due) from the present origin; NaN is no opinion.
     fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]);
 
-    /// Predicts the window of a kind at any distance from the present origin; NaN is no opinion.
-    fn ahead(&self, seen: &Context<'_>, kind: Kind, ahead: usize) -> f64;
+    /// Predicts a window at any distance from the present origin; NaN is no opinion.
+    fn ahead(&self, seen: &Context<'_>, asked: &Asked) -> f32;
 
     /// A copy behind the same seam.
     fn boxed(&self) -> Box<dyn Model>;

@@ -33,25 +33,9 @@ pub struct Past {
 const POWER: u32 = 0xFF80_0000;
 
 /// Number of a sample that no history holds.
-const NOWHERE: i64 = i64::MIN / 2;
+const NOWHERE: i64 = i64::MIN / 4;
 /// Days looked back on for a day like a holiday.
 const LIKE_A_HOLIDAY: i64 = WEEKS * 7 + 7;
-
-/// Looks back from a sample, days at a time.
-#[derive(Clone, Copy, Debug)]
-pub struct Back<'a> {
-    past: &'a Past,
-    i: i64,
-    /// Samples in a day, where all days are alike; 0 where the calendar has to be asked.
-    per_day: i64,
-}
-
-impl Back<'_> {
-    /// [`Past::days_before`] that sample.
-    pub fn days(&self, days: i64) -> i64 {
-        if self.per_day > 0 { self.i - days * self.per_day } else { self.past.days_before(self.i, days) }
-    }
-}
 
 /// Running mean over about a week.
 #[derive(Clone, Copy, Debug, Default)]
@@ -180,6 +164,32 @@ impl Past {
         if self.has_mask(slot) { f32::NAN } else { self.samples.get(slot) }
     }
 
+    /// [`Past::clean`] for the samples from number `from` on, and which of them are held at all: the others are NaN.
+    pub(super) fn clean_each(&self, from: i64, out: &mut [f32]) -> Range<usize> {
+        let oldest = self.first.max(self.next - self.samples.held() as i64);
+        let (begin, end) = (from.max(oldest), (from + out.len() as i64).min(self.next));
+        if begin >= end {
+            out.fill(f32::NAN);
+            return 0..0;
+        }
+        let held = (begin - from) as usize..(end - from) as usize;
+        out[..held.start].fill(f32::NAN);
+        out[held.end..].fill(f32::NAN);
+        let (known, slot) = (&mut out[held.clone()], self.slot(begin));
+        let (here, wrapped) = known.split_at_mut(known.len().min(self.samples.slots() - slot));
+        self.clean_slots(slot, here);
+        self.clean_slots(0, wrapped);
+        held
+    }
+
+    fn clean_slots(&self, from: usize, out: &mut [f32]) {
+        self.samples.read(from, out);
+        if !self.masked.is_empty() {
+            let masked = (from..).zip(out).filter(|(slot, _)| self.has_mask(*slot));
+            masked.for_each(|(_, load)| *load = f32::NAN);
+        }
+    }
+
     /// Whether sample `i` is masked.
     pub fn is_masked(&self, i: i64) -> bool {
         self.holds(i) && self.has_mask(self.slot(i))
@@ -201,10 +211,9 @@ impl Past {
         if self.is_holiday(found) && !self.day(found).is_sunday() { NOWHERE } else { found }
     }
 
-    /// The same for one sample and many numbers of days.
-    pub fn back_from(&self, i: i64) -> Back<'_> {
-        let plain = self.holidays.is_empty() && self.per_day > 0 && self.calendar.is_steady(self.stamp(i));
-        Back { past: self, i, per_day: if plain { self.per_day } else { 0 } }
+    /// Whether all days before sample `i` are alike: no holidays, and no change of the clock.
+    pub(super) fn is_plain(&self, i: i64) -> bool {
+        self.holidays.is_empty() && self.per_day > 0 && self.calendar.is_steady(self.stamp(i))
     }
 
     /// Whether sample `i` falls on a holiday.

@@ -2,9 +2,8 @@
 
 use super::{
     Choice,
-    anchors::{Kind, Window},
-    model::{Context, Model, Realised},
-    season::Base,
+    model::{Asked, Context, Model, Realised},
+    season::{Base, Stored},
 };
 
 /// Seconds ahead up to which an outage is taken to go on; further ahead the load before it is.
@@ -46,7 +45,7 @@ impl Model for Persistence {
     fn learn(&mut self, seen: &Context<'_>, _: &Realised) {
         let newest = seen.past.next() - 1;
         let (raw, clean) = (seen.past.raw(newest), seen.past.clean(newest));
-        let expected = seen.basis(Base::Profile).over(newest, Window { ahead: 0, len: 1 });
+        let expected = f64::from(seen.basis(Base::Profile).over(Stored::new(seen.anchors, newest, 1)));
         if !raw.is_nan() {
             self.last = f64::from(raw);
         }
@@ -62,8 +61,8 @@ impl Model for Persistence {
         }
     }
 
-    fn ahead(&self, seen: &Context<'_>, _: Kind, ahead: usize) -> f64 {
-        self.at(seen, ahead)
+    fn ahead(&self, seen: &Context<'_>, asked: &Asked) -> f32 {
+        self.at(seen, asked.ahead) as f32
     }
 
     fn boxed(&self) -> Box<dyn Model> {

@@ -1,9 +1,10 @@
 //! Least squares that forgets: normal equations with exponential forgetting and a prior that decays.
 //!
 //! The same estimate as recursive least squares with forgetting (Ljung, *System Identification*, ch. 11), but kept as sums:
-//! nothing winds up, any scale of features works, and one sample costs `N·(N+3)/2` multiplications.
+//! nothing winds up, any scale of features works, and one sample costs some `N·(N+4)` multiplications.
 
 use super::half::{Half, pack, unpack};
+use std::array;
 
 /// What is believed before any evidence, and how firmly.
 #[derive(Clone, Copy, Debug)]
@@ -14,29 +15,30 @@ pub struct Prior<const N: usize> {
     pub samples: f64,
 }
 
-/// Entries of the lower half of a symmetric matrix.
-pub const fn half(n: usize) -> usize {
-    n * (n + 1) / 2
+/// How many rows of products `n` features make.
+pub const fn rows(n: usize) -> usize {
+    n / 2 + 1
 }
 
-/// Regression on `N` features; `P` is [`half`] of `N`. Sums are kept in single precision: they are of things known to a few percent,
+/// Regression on `N` features; `R` is [`rows`] of `N`. Sums are kept in single precision: they are of things known to a few percent,
 /// and the belief that is added before they are solved is a thousand times their rounding; coefficients, known to a few percent at best,
 /// are kept to 0.4 %. Features are to be of the order of 1.
 #[derive(Clone, Debug)]
-pub struct Ridge<const N: usize, const P: usize> {
-    /// The lower half of the matrix of products, row by row.
-    products: [f32; P],
+pub struct Ridge<const N: usize, const R: usize> {
+    /// Row `r` holds the products of each feature with the one `r` places further on, the first one following the last: so every row
+    /// is as wide as the features, and learned in vector instructions.
+    products: [[f32; N]; R],
     targets: [f32; N],
     seen: f32,
     coefficients: [Half; N],
 }
 
-impl<const N: usize, const P: usize> Ridge<N, P> {
+impl<const N: usize, const R: usize> Ridge<N, R> {
     /// A regression that has learned nothing.
     pub fn new(prior: &Prior<N>) -> Self {
-        const { assert!(P == half(N)) }
+        const { assert!(R == rows(N)) }
         Self {
-            products: [0.0; P],
+            products: [[0.0; N]; R],
             targets: [0.0; N],
             seen: 0.0,
             coefficients: prior.coefficients.map(|c| Half::new(c as f32)),
@@ -45,27 +47,32 @@ impl<const N: usize, const P: usize> Ridge<N, P> {
 
     /// Learns that `features` were followed by `target`, and keeps the share `keep` of what was learned before. What is not finite,
     /// or far from anything that a load can do, is not learned.
+    #[inline]
     pub fn learn(&mut self, features: &[f32; N], target: f32, keep: f32) {
         const MOST: f32 = 1e12;
-        if !(target.abs() < MOST && features.iter().all(|f| f.abs() < MOST)) {
+        // A sum, so that one comparison sees them all, NaN too.
+        let size = features.iter().fold(target.abs(), |sum, f| sum + f.abs());
+        if size.is_nan() || size >= MOST {
             return;
         }
         self.seen = self.seen * keep + 1.0;
-        for i in 0..N {
-            for j in 0..=i {
-                let product = &mut self.products[half(i) + j];
-                *product = *product * keep + features[i] * features[j];
+        for (r, products) in self.products.iter_mut().enumerate() {
+            for (i, sum) in products.iter_mut().enumerate() {
+                *sum = *sum * keep + features[i] * features[(i + r) % N];
             }
-            self.targets[i] = self.targets[i] * keep + features[i] * target;
+        }
+        for (sum, feature) in self.targets.iter_mut().zip(features) {
+            *sum = *sum * keep + feature * target;
         }
     }
 
     /// Recomputes the coefficients from what was learned and believed before; call it now and then.
+    #[inline(never)]
     pub fn solve(&mut self, prior: &Prior<N>) {
         if self.seen < 2.0 {
             return;
         }
-        let solution = self.cholesky(prior).map(|c| c as f32);
+        let solution = self.solution(prior).map(|c| c as f32);
         if solution.iter().all(|c| c.is_finite()) {
             self.coefficients = pack(solution);
         }
@@ -77,53 +84,56 @@ impl<const N: usize, const P: usize> Ridge<N, P> {
     }
 
     /// The prediction for `features`.
+    #[inline]
     pub fn predict(&self, features: &[f32; N]) -> f32 {
         let pairs = self.coefficients.iter().zip(features);
         pairs.map(|(c, f)| c.get() * f).sum()
     }
 
-    fn product(&self, i: usize, j: usize) -> f64 {
-        f64::from(self.products[half(i) + j])
-    }
-
-    /// Solves `(P + prior) c = t`; a feature that was always zero gets the coefficient 0.
-    fn cholesky(&self, prior: &Prior<N>) -> [f64; N] {
-        let pull = prior.samples / f64::from(self.seen) + 1e-6;
-        let mut l = [[0.0; N]; N];
-        let mut y = [0.0; N];
-        for i in 0..N {
-            let own = self.product(i, i);
-            for j in 0..=i {
-                let p = if i == j { own * (1.0 + pull) } else { self.product(i, j) };
-                let known: f64 = (0..j).map(|k| l[i][k] * l[j][k]).sum();
-                l[i][j] = entry(p - known, i == j, own, l[j][j]);
+    /// The matrix of products.
+    fn matrix(&self) -> [[f64; N]; N] {
+        let mut matrix = [[0.0; N]; N];
+        for (r, products) in self.products.iter().enumerate() {
+            for (i, product) in products.iter().enumerate() {
+                let (j, product) = ((i + r) % N, f64::from(*product));
+                (matrix[i][j], matrix[j][i]) = (product, product);
             }
-            let known: f64 = (0..i).map(|k| l[i][k] * y[k]).sum();
-            let believed = pull * own * prior.coefficients[i];
-            y[i] = ratio(f64::from(self.targets[i]) + believed - known, l[i][i]);
         }
-        let mut c = [0.0; N];
-        for i in (0..N).rev() {
-            let known: f64 = (i + 1..N).map(|k| l[k][i] * c[k]).sum();
-            c[i] = ratio(y[i] - known, l[i][i]);
+        matrix
+    }
+
+    /// Solves `(P + prior) c = t` by elimination; a feature that was always zero, or whose pivot is lost to rounding, gets the
+    /// coefficient 0.
+    fn solution(&self, prior: &Prior<N>) -> [f64; N] {
+        let pull = prior.samples / f64::from(self.seen) + 1e-6;
+        let (mut left, mut right) = (self.matrix(), self.targets.map(f64::from));
+        let own: [f64; N] = array::from_fn(|i| left[i][i]);
+        for (i, (own, believed)) in own.iter().zip(prior.coefficients).enumerate() {
+            left[i][i] += pull * own;
+            right[i] += pull * own * believed;
         }
-        c
+        let mut inverses = [0.0; N];
+        for (p, own) in own.into_iter().enumerate() {
+            let pivot = left[p][p];
+            let inverse = if pivot > 1e-7 * own { 1.0 / pivot } else { 0.0 };
+            inverses[p] = inverse;
+            let row = left[p];
+            for i in p + 1..N {
+                let share = left[i][p] * inverse;
+                // What lies before the pivot is never read again.
+                for (entry, above) in left[i].iter_mut().zip(row) {
+                    *entry -= share * above;
+                }
+                right[i] -= share * right[p];
+            }
+        }
+        let mut solution = [0.0; N];
+        for p in (0..N).rev() {
+            let known: f64 = (p + 1..N).map(|j| left[p][j] * solution[j]).sum();
+            solution[p] = (right[p] - known) * inverses[p];
+        }
+        solution
     }
-}
-
-/// One entry of the triangular factor; a pivot lost to rounding counts as a feature that says nothing.
-fn entry(rest: f64, diagonal: bool, scale: f64, pivot: f64) -> f64 {
-    if !diagonal {
-        ratio(rest, pivot)
-    } else if rest > 1e-7 * scale {
-        rest.sqrt()
-    } else {
-        0.0
-    }
-}
-
-fn ratio(a: f64, b: f64) -> f64 {
-    if b == 0.0 { 0.0 } else { a / b }
 }
 
 #[cfg(test)]
@@ -135,7 +145,7 @@ mod tests {
 
     #[test]
     fn finds_the_line_behind_the_points() {
-        let mut ridge = Ridge::<2, 3>::new(&NOTHING);
+        let mut ridge = Ridge::<2, 2>::new(&NOTHING);
         for i in 0..20_000 {
             let x = f64::from(i % 17) as f32 - 8.0;
             let z = f64::from(i % 5) as f32 - 2.0;
@@ -148,7 +158,7 @@ mod tests {
 
     #[test]
     fn before_evidence_it_predicts_nothing_and_a_dead_feature_stays_at_zero() {
-        let mut ridge = Ridge::<2, 3>::new(&NOTHING);
+        let mut ridge = Ridge::<2, 2>::new(&NOTHING);
         assert_eq!(ridge.predict(&[1.0, 1.0]), 0.0);
         for _ in 0..50 {
             ridge.learn(&[0.0, 2.0], 2.0, 0.99);
@@ -160,7 +170,7 @@ mod tests {
     proptest! {
         #[test]
         fn never_leaves_the_finite(rows in prop::collection::vec((any::<f32>(), any::<f32>(), any::<f32>()), 0..60)) {
-            let mut ridge = Ridge::<2, 3>::new(&NOTHING);
+            let mut ridge = Ridge::<2, 2>::new(&NOTHING);
             for (a, b, t) in rows {
                 ridge.learn(&[a, b], t, 0.967);
                 ridge.solve(&NOTHING);

@@ -58,6 +58,32 @@ impl Samples {
         }
     }
 
+    /// The loads from slot `from` on.
+    pub fn read(&self, from: usize, out: &mut [f32]) {
+        let (mut at, mut out) = (from, out);
+        while !out.is_empty() {
+            let (here, rest) = out.split_at_mut(out.len().min(BLOCK - at % BLOCK));
+            let (codes, unit) = (self.codes(at, here.len()), unit(self.spans[at / BLOCK]) as f32);
+            for (load, code) in here.iter_mut().zip(&codes[at % 2..]) {
+                *load = (multiples(*code) * unit).min(f32::MAX);
+                *load = if *code == MISSING { f32::NAN } else { *load };
+            }
+            at += here.len();
+            out = rest;
+        }
+    }
+
+    /// The codes of so many samples of a block, from the pair on in which the first one is.
+    fn codes(&self, at: usize, len: usize) -> [u16; BLOCK] {
+        let mut codes = [MISSING; BLOCK];
+        let pairs = &self.pairs[at / 2..(at + len).div_ceil(2)];
+        for (both, pair) in codes.chunks_exact_mut(2).zip(pairs) {
+            both[0] = code(*pair, 0);
+            both[1] = code(*pair, 1);
+        }
+        codes
+    }
+
     /// Sum and number of the loads of a stretch of slots that are there.
     pub fn sum(&self, stretch: Range<usize>) -> (f64, f64) {
         let (mut sum, mut n, mut from) = (0.0, 0, stretch.start);
@@ -144,6 +170,18 @@ fn multiple(code: u16) -> u32 {
     (code - (steps << SIGNIFICAND)) << steps
 }
 
+/// The same as a float and without a shift, which lets several be taken at once.
+fn multiples(code: u16) -> f32 {
+    let units = f32::from(code);
+    if code >= 3 << SIGNIFICAND {
+        (units - 2048.0) * 4.0
+    } else if code >= 2 << SIGNIFICAND {
+        (units - 1024.0) * 2.0
+    } else {
+        units
+    }
+}
+
 /// The code of the nearest load to so many units.
 fn nearest(units: f64) -> u16 {
     let steps = u32::from(units >= 2048.0) + u32::from(units >= 4096.0);
@@ -196,6 +234,21 @@ mod tests {
         let numbers: Vec<f32> = (0..64).map(|i| (i * 37 % 2048) as f32).chain([2047.0, 2048.0, 0.0, 1.0]).collect();
         let samples = stored(&numbers);
         assert!(numbers.iter().enumerate().all(|(at, n)| samples.get(at) == *n));
+    }
+
+    #[test]
+    fn many_read_at_once_are_what_they_are_one_by_one() {
+        let mut samples = Samples::new(90);
+        for at in 0..samples.slots() {
+            samples.set(at, if at % 7 == 3 { f32::NAN } else { (at * at * 31 % 9973) as f32 });
+        }
+        for (from, len) in [(0, 96), (1, 40), (30, 5), (31, 1), (95, 1)] {
+            let mut read = vec![0.0; len];
+            samples.read(from, &mut read);
+            let bits = |loads: &[f32]| loads.iter().map(|load| load.to_bits()).collect::<Vec<_>>();
+            let singly: Vec<f32> = (from..from + len).map(|at| samples.get(at)).collect();
+            assert_eq!(bits(&read), bits(&singly), "{from} {len}");
+        }
     }
 
     #[test]

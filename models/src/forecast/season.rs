@@ -1,8 +1,8 @@
 //! Seasonal bases: what the load should be at a given wall clock, from the weeks before; and how far off that has been lately.
 //!
 //! A base is never fitted: it reads the same wall clock of earlier days and weeks from [`Past`], so it is online by nature,
-//! cannot see the future, and says the same whether a history was replayed at once or arrived sample by sample, but that a
-//! replay looks further ahead than yesterday is known from nearer by.
+//! cannot see the future, and says the same whether a history was replayed at once or arrived sample by sample. It looks ahead an hour
+//! at a time, once in an hour: what neighbours share is read once.
 
 mod days;
 mod last_week;
@@ -13,10 +13,20 @@ mod slots;
 mod smooth;
 mod weeks;
 
-use super::{anchors::Window, levels::Levels, loads::Loads, past::Past, space::Space, space::exp, space::log};
+use super::{
+    anchors::{Anchors, MOST},
+    elementary::{exp, ln},
+    levels::Levels,
+    loads::{Code, Loads},
+    past::Past,
+    space::Space,
+    stretch::{LONGEST, Numbers, Stretch, longest},
+    turns::Turn,
+};
 use crate::calendar::DAY;
 pub use mstl::{Mstl, MstlError, Trend};
 pub use residual::{FEATURES, Residual};
+use std::array;
 
 /// Which base.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,25 +81,59 @@ pub struct Seen<'a> {
 }
 
 impl Seen<'_> {
-    /// Logarithm of a load; NaN of what is missing.
-    fn log(&self, load: f64) -> f64 {
-        log(self.past, load, self.offset)
+    /// The loads around the same wall clock so many days before a stretch, each a mean over `reach` neighbours on either side. `None`
+    /// where what lies there is no stretch.
+    fn around(&self, stretch: Stretch, days: i64, reach: i64) -> Option<Numbers> {
+        Some(self.past.around_each(self.past.earlier(stretch, days)?, reach as usize))
     }
 
-    /// Logarithm of the clean load around sample `i`; NaN where nothing is known.
-    fn log_around(&self, i: i64, reach: i64) -> f64 {
-        self.log(self.past.around(i, reach))
+    /// Their logarithms.
+    fn logs_around(&self, stretch: Stretch, days: i64, reach: i64) -> Option<Numbers> {
+        // Measured before anything is added, so that no load is too large.
+        let (unit, offset) = (self.past.unit() as f32, self.offset_in_units());
+        let mut logs = self.around(stretch, days, reach)?;
+        for log in &mut logs {
+            *log = ln(*log / unit + offset);
+        }
+        Some(logs)
     }
 
     /// The same at the present level.
-    fn lifted(&self, i: i64, reach: i64) -> f64 {
-        let log = self.log_around(i, reach);
-        if log.is_nan() { log } else { log + self.levels.shift(i) }
+    fn lifted(&self, stretch: Stretch, days: i64, reach: i64) -> Option<Numbers> {
+        let mut logs = self.logs_around(stretch, days, reach)?;
+        let shifts = self.levels.shifts(self.past.earlier(stretch, days)?);
+        logs.iter_mut().zip(shifts).for_each(|(log, shift)| *log += shift);
+        Some(logs)
     }
 
-    /// From a logarithm back to a load.
-    fn load(&self, log: f64) -> f64 {
-        if log.is_nan() { log } else { (exp(log) * self.past.unit() - self.offset).max(0.0) }
+    /// From logarithms back to loads.
+    fn loads(&self, mut logs: Numbers) -> Numbers {
+        let (unit, offset) = (self.past.unit() as f32, self.offset_in_units());
+        for log in &mut logs {
+            let load = (exp(*log) - offset) * unit;
+            *log = if load < 0.0 { 0.0 } else { load };
+        }
+        logs
+    }
+
+    fn offset_in_units(&self) -> f32 {
+        (self.offset / self.past.unit()) as f32
+    }
+}
+
+/// A window as bases keep it: all of them keep a sample at the same place, which is found once for all.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stored {
+    /// Number of the first sample behind it.
+    end: i64,
+    place: usize,
+    len: usize,
+}
+
+impl Stored {
+    /// The window of so many samples from number `from` on.
+    pub fn new(anchors: &Anchors, from: i64, len: usize) -> Self {
+        Self { end: from + len as i64, place: anchors.place(from), len }
     }
 }
 
@@ -109,16 +153,16 @@ pub struct Track {
 }
 
 impl Track {
-    /// A base that looks `reach` samples ahead, of which maxima over `lead` samples are asked.
-    pub fn new(base: Base, past: &Past, lead: usize, reach: usize) -> Self {
-        let room = reach + 2 * lead + 8;
+    /// A base that looks as far ahead as these anchors reach.
+    pub fn new(base: Base, past: &Past, anchors: &Anchors) -> Self {
+        let reach = anchors.reach();
         // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
         let fresh = past.samples_in(DAY) as i64 - past.samples_in(3600) as i64 - 1;
         Self {
             base,
             reach: reach as i64,
             fresh: fresh.min(reach as i64),
-            values: Loads::new(room),
+            values: Loads::new(anchors.room()),
             evaluated: past.next(),
             residuals: Residual::new(past),
             mstl: trend(base).map(|trend| Box::new(Mstl::new(trend))),
@@ -139,35 +183,46 @@ impl Track {
     /// part of a one-off burst.
     pub fn correct(&mut self, seen: Seen<'_>, expected: f64, suspect: bool) {
         let i = seen.past.next() - 1;
-        let load = f64::from(seen.past.clean(i));
+        let load = seen.past.clean(i);
         if seen.past.is_masked(i) {
             self.residuals.forget_the_last_hour();
         }
-        self.residuals.push(self.base.space().residual(load, expected, seen.offset), suspect);
+        self.residuals.push(self.base.space().residual(load, expected as f32, seen.offset as f32), suspect);
     }
 
-    /// Looks one sample further ahead. Call once per sample, after [`Past::push`]. A daily base may be spared (`sparing`) what
-    /// lies further ahead than yesterday is known: of that a replay asks for a few windows, where forecasts ask for all.
-    pub fn advance(&mut self, seen: Seen<'_>, sparing: bool) {
+    /// Looks further ahead. Call once per sample, after [`Past::push`]: an hour is looked at once in an hour.
+    pub fn advance(&mut self, seen: Seen<'_>) {
         if let Some(mstl) = &mut self.mstl
             && mstl.refit_if_due(seen.past)
         {
             self.evaluated = seen.past.next();
         }
-        let renewed = seen.past.next() + self.fresh;
-        if self.base.is_daily() && self.evaluated > renewed {
-            self.keep(seen, renewed);
+        let (hour, renewed) = (longest(seen.past.step()), seen.past.next() + self.fresh + 1);
+        if self.base.is_daily() && renewed % hour == 0 && self.evaluated >= renewed {
+            self.keep(seen, Stretch { from: renewed - hour, len: hour as usize });
         }
-        let reach = if self.base.is_daily() && sparing { self.fresh.max(0) } else { self.reach };
-        while self.evaluated <= seen.past.next() + reach {
-            self.keep(seen, self.evaluated);
-            self.evaluated += 1;
+        while self.evaluated <= seen.past.next() + self.reach {
+            let len = hour - self.evaluated.rem_euclid(hour);
+            self.keep(seen, Stretch { from: self.evaluated, len: len as usize });
+            self.evaluated += len;
         }
     }
 
-    fn keep(&mut self, seen: Seen<'_>, i: i64) {
-        let value = self.evaluate(seen, i);
-        self.values.set(self.slot(i), value as f32);
+    fn keep(&mut self, seen: Seen<'_>, stretch: Stretch) {
+        let values = self.evaluate(seen, stretch);
+        let values = values.unwrap_or_else(|| self.one_by_one(seen, stretch));
+        for (i, value) in stretch.samples().zip(values) {
+            self.values.set(self.slot(i), value);
+        }
+    }
+
+    #[cold]
+    fn one_by_one(&self, seen: Seen<'_>, stretch: Stretch) -> Numbers {
+        let mut all = [f32::NAN; LONGEST];
+        for (value, i) in all.iter_mut().zip(stretch.samples()) {
+            *value = self.evaluate(seen, Stretch::one(i)).map_or(f32::NAN, |[first, ..]| first);
+        }
+        all
     }
 
     /// Looks ahead of nothing until it is woken by [`Track::advance`].
@@ -180,23 +235,21 @@ impl Track {
         f64::from(self.values.get(self.slot(i)))
     }
 
-    /// The base's largest value over a window that starts at sample `from`; what is not kept of it is computed.
+    /// The base's largest value over a window; NaN of what lies further ahead than it looks.
     #[inline]
-    pub fn over(&self, seen: Seen<'_>, from: i64, window: Window) -> f64 {
-        if from + window.len as i64 <= self.evaluated {
-            f64::from(self.values.most(self.slot(from), window.len))
-        } else {
-            self.computed(seen, from, window)
-        }
+    pub fn over(&self, window: Stored) -> f32 {
+        if window.end <= self.evaluated { self.values.most(window.place, window.len) } else { f32::NAN }
     }
 
-    /// The same of a window of which not all is kept.
-    #[cold]
-    fn computed(&self, seen: Seen<'_>, from: i64, window: Window) -> f64 {
-        let kept = (self.evaluated - from).max(0);
-        let most = if kept > 0 { f64::from(self.values.most(self.slot(from), kept as usize)) } else { f64::NAN };
-        let further = from + kept..from + window.len as i64;
-        further.map(|i| self.evaluate(seen, i)).fold(most, f64::max)
+    /// The same for many windows, of which those behind the last mean nothing.
+    pub fn over_each(&self, windows: &[Turn]) -> [f32; MOST] {
+        let mut codes = [Code::MISSING; MOST];
+        for (code, Stored { end, place, len }) in codes.iter_mut().zip(windows.iter().map(|window| window.stored)) {
+            if end <= self.evaluated {
+                *code = self.values.most_code(place, len);
+            }
+        }
+        self.values.decode_each(codes)
     }
 
     /// The recent residuals as features of a regression.
@@ -204,20 +257,29 @@ impl Track {
         self.residuals.features()
     }
 
-    fn evaluate(&self, seen: Seen<'_>, i: i64) -> f64 {
+    fn evaluate(&self, seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
         // Further ahead than a day yesterday is still to come, or is what residuals speak of anyway.
-        let from = if i <= seen.past.next() + self.fresh { 1 } else { 2 };
+        let known = stretch.from + stretch.len as i64 <= seen.past.next() + self.fresh + 1;
+        let from = if known { 1 } else { 2 };
         let silent = self.base.is_weekly() && !is_weekly_known(seen.past);
         match self.base {
-            _ if silent => f64::NAN,
-            Base::Profile => profile::at(seen, i),
-            Base::Weeks => weeks::at(seen, i),
-            Base::LastWeek => last_week::at(seen, i),
-            Base::Days => days::at(seen.past, i, from),
-            Base::Smooth => smooth::at(seen, i, from),
-            Base::Slots => slots::at(seen, i, from),
-            Base::Mstl | Base::MstlEts => self.mstl.as_ref().map_or(f64::NAN, |m| m.at(i)),
+            _ if silent => Some([f32::NAN; LONGEST]),
+            Base::Profile => profile::at(seen, stretch),
+            Base::Weeks => weeks::at(seen, stretch),
+            Base::LastWeek => last_week::at(seen, stretch),
+            Base::Days => days::at(seen, stretch, from),
+            Base::Smooth => smooth::at(seen, stretch, from),
+            Base::Slots => slots::at(seen, stretch, from),
+            Base::Mstl | Base::MstlEts => Some(self.fitted(stretch)),
         }
+    }
+
+    fn fitted(&self, stretch: Stretch) -> Numbers {
+        let mut all = [f32::NAN; LONGEST];
+        for (value, i) in all.iter_mut().zip(stretch.samples()) {
+            *value = self.mstl.as_ref().map_or(f32::NAN, |m| m.at(i) as f32);
+        }
+        all
     }
 
     fn slot(&self, i: i64) -> usize {
@@ -243,23 +305,24 @@ pub fn is_weekly_known(past: &Past) -> bool {
     past.age() >= WEEKLY_FROM_DAYS * DAY
 }
 
-/// Sum of weighted opinions, those that are NaN left out.
+/// Sums of weighted opinions about the samples of a stretch, those that are NaN left out.
 #[derive(Clone, Copy, Debug, Default)]
 struct Weighted {
-    sum: f64,
-    weights: f64,
+    sums: Numbers,
+    weights: Numbers,
 }
 
 impl Weighted {
-    fn add(&mut self, value: f64, weight: f64) {
-        if !value.is_nan() {
-            self.sum += weight * value;
-            self.weights += weight;
+    fn add(&mut self, values: Numbers, weight: f32) {
+        for ((sum, weights), value) in self.sums.iter_mut().zip(&mut self.weights).zip(values) {
+            let (more, counts) = if value.is_nan() { (0.0, 0.0) } else { (weight * value, weight) };
+            *sum += more;
+            *weights += counts;
         }
     }
 
     /// NaN of nothing.
-    fn mean(&self) -> f64 {
-        self.sum / self.weights
+    fn means(self) -> Numbers {
+        array::from_fn(|k| self.sums[k] / self.weights[k])
     }
 }

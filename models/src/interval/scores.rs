@@ -77,9 +77,9 @@ impl<const W: usize> Scores<W> {
                 for bins in &window.ring[..usize::from(window.seen)] {
                     counts[usize::from(bins[w])] += 1;
                 }
-                levels.map(|level| quantile(&counts, 1, level))
+                quantiles(&counts, 1, levels)
             }
-            Self::Fading(fading) => levels.map(|level| quantile(&fading.counts[w], fading.weight, level)),
+            Self::Fading(fading) => quantiles(&fading.counts[w], fading.weight, levels),
         }
     }
 }
@@ -113,24 +113,26 @@ impl<const W: usize> Fading<W> {
     }
 }
 
-/// The score that a share `level` of those counted stays below, each score counting `one`; 0 before there are any.
-fn quantile(counts: &[u16; BINS], one: u16, level: f64) -> f64 {
+/// The scores that shares of those counted stay below, each score counting `one`; 0 before there are any.
+fn quantiles<const L: usize>(counts: &[u16; BINS], one: u16, levels: [f64; L]) -> [f64; L] {
     let total: u32 = counts.iter().map(|n| u32::from(*n)).sum();
     if total == 0 {
-        return 0.0;
+        return [0.0; L];
     }
     let (total, one) = (f64::from(total), f64::from(one));
-    // The conformal correction for few scores: the n-th of n covers n/(n+1).
-    let wanted = (level * (total + one)).min(total);
-    // From the nearer end: the levels asked for are high or low.
-    if level >= 0.5 { scan_down(counts, total - wanted) } else { scan_up(counts, wanted) }
+    levels.map(|level| {
+        // The conformal correction for few scores: the n-th of n covers n/(n+1).
+        let wanted = (level * (total + one)).min(total);
+        // From the nearer end: the levels asked for are high or low.
+        if level >= 0.5 { scan_down(counts, total - wanted) } else { scan_up(counts, wanted) }
+    })
 }
 
 fn scan_up(counts: &[u16; BINS], wanted: f64) -> f64 {
-    let mut below = 0.0;
-    for (i, n) in counts.iter().map(|n| f64::from(*n)).enumerate() {
-        if n > 0.0 && below + n >= wanted {
-            return between(i, ((wanted - below) / n).clamp(0.0, 1.0));
+    let (mut below, least) = (0, wanted.ceil() as u32);
+    for (i, n) in counts.iter().map(|n| u32::from(*n)).enumerate() {
+        if n > 0 && below + n >= least {
+            return between(i, ((wanted - f64::from(below)) / f64::from(n)).clamp(0.0, 1.0));
         }
         below += n;
     }
@@ -138,10 +140,10 @@ fn scan_up(counts: &[u16; BINS], wanted: f64) -> f64 {
 }
 
 fn scan_down(counts: &[u16; BINS], wanted: f64) -> f64 {
-    let mut above = 0.0;
-    for (i, n) in counts.iter().map(|n| f64::from(*n)).enumerate().rev() {
-        if n > 0.0 && above + n > wanted {
-            return between(i, 1.0 - ((wanted - above) / n).clamp(0.0, 1.0));
+    let (mut above, most) = (0, wanted as u32);
+    for (i, n) in counts.iter().map(|n| u32::from(*n)).enumerate().rev() {
+        if n > 0 && above + n > most {
+            return between(i, 1.0 - ((wanted - f64::from(above)) / f64::from(n)).clamp(0.0, 1.0));
         }
         above += n;
     }

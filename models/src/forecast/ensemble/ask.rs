@@ -1,14 +1,12 @@
 //! What is asked of an ensemble: forecasts at any distance, weights.
 
-use super::{
-    Ensemble, aim,
-    pending::{MODELS, Row},
-};
+use super::{Ensemble, aim, pending::Row};
 use crate::{
     forecast::{
         anchors::{Kind, MOST},
-        mixture::{Standing, weighted},
-        model::Turns,
+        mixture::{MODELS, Standing, weighted},
+        model::Asked,
+        turns::Turns,
     },
     interval::{Outlook, Quantile},
 };
@@ -33,7 +31,7 @@ impl Ensemble {
         let raw: Vec<f64> = (0..self.models.len())
             .map(|m| match self.pinned {
                 Some(pinned) if heard(pinned) => f64::from(u8::from(m == pinned)),
-                _ if heard(m) => self.mixtures[now].weights(0)[m].weight(),
+                _ if heard(m) => self.mixtures[now].weights(0)[m].weight().into(),
                 _ => 0.0,
             })
             .collect();
@@ -66,19 +64,19 @@ impl Ensemble {
         let turns = Turns::default();
         let seen = self.context(&turns);
         let last = self.past.next() + (ahead + self.anchors.window(kind, ahead).len) as i64 - 1;
-        let (a, b, share) = self.anchors.between(kind, ahead);
+        let asked = Asked::new(&self.anchors, self.past.next(), kind, ahead);
+        let (a, b, share) = asked.between;
         let weekday = self.weekday(last);
         let (near, far) = (self.mixtures[a].weights(weekday), self.mixtures[b].weights(weekday));
-        let (near_sum, far_sum): (f64, f64) = (total(near), total(far));
-        let weight = |m: usize| near[m].weight() / near_sum * (1.0 - share) + far[m].weight() / far_sum * share;
-        let mut opinions = [f64::NAN; MODELS];
-        for (opinion, model) in opinions.iter_mut().zip(&self.models) {
-            *opinion = model.ahead(&seen, kind, ahead);
+        let (near_sum, far_sum) = (total(near), total(far));
+        let (mut weights, mut opinions) = ([0.0; MODELS], [f32::NAN; MODELS]);
+        for (m, model) in self.models.iter().enumerate() {
+            weights[m] = near[m].weight() / near_sum * (1.0 - share) + far[m].weight() / far_sum * share;
+            opinions[m] = model.ahead(&seen, &asked);
         }
-        let opinions = &opinions[..self.models.len()];
-        let pinned = self.pinned.map(|m| opinions[m]).filter(|p| !p.is_nan());
-        let load = pinned.unwrap_or_else(|| weighted(opinions.iter().enumerate().map(|(m, p)| (weight(m), *p))));
-        let spread = self.spread(opinions.iter().copied(), load);
+        let pinned = self.pinned.map(|m| opinions[m]).filter(|pinned| !pinned.is_nan());
+        let load = pinned.unwrap_or_else(|| weighted(&weights, &opinions)).into();
+        let spread = self.spread(&opinions, load);
         Blend { load, outlook: Outlook { hour: self.target_hour(last), height: self.height(load), spread } }
     }
 
@@ -136,6 +134,6 @@ impl Ask<'_> {
     }
 }
 
-fn total(standings: &[Standing]) -> f64 {
+fn total(standings: &[Standing]) -> f32 {
     standings.iter().map(Standing::weight).sum()
 }

@@ -4,12 +4,9 @@
 //! what was expected of the error. The last two are known to a few percent at best and are kept to 0.4 %.
 
 use crate::{
-    forecast::{anchors::Anchors, half::Half},
+    forecast::{anchors::Anchors, half::Half, mixture::MODELS},
     interval::{Margins, Packed, Sizes},
 };
-
-/// Most models that a line-up has.
-pub(super) const MODELS: usize = 8;
 
 /// The open predictions of all anchors.
 #[derive(Clone, Debug)]

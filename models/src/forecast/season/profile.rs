@@ -4,21 +4,19 @@
 //! is why this base also judges what is an outage or a burst.
 
 use super::Seen;
-use crate::forecast::past::{Past, WEEKS};
+use crate::forecast::{
+    past::{Past, WEEKS},
+    stretch::{LONGEST, Numbers, Stretch},
+};
+use std::array;
 
-/// The profile for sample `i`; NaN with less than one earlier week.
-pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
-    let back = seen.past.back_from(i);
-    let mut logs = [0.0; WEEKS as usize];
-    let mut n = 0;
-    for week in 1..=WEEKS {
-        let log = seen.lifted(back.days(7 * week), reach(seen.past));
-        if !log.is_nan() {
-            logs[n] = log;
-            n += 1;
-        }
+/// The profile for a stretch; NaN with less than one earlier week.
+pub(super) fn at(seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
+    let mut weeks = [[f32::NAN; LONGEST]; WEEKS as usize];
+    for (logs, week) in weeks.iter_mut().zip(1..) {
+        *logs = seen.lifted(stretch, 7 * week, reach(seen.past))?;
     }
-    seen.load(median(&mut logs[..n]))
+    Some(seen.loads(array::from_fn(|k| of_four(weeks.map(|logs| logs[k])))))
 }
 
 /// Neighbours taken in on either side: one, where the step is five minutes or less. More would blunt a sharp rise, and with a
@@ -27,13 +25,28 @@ pub(super) fn reach(past: &Past) -> i64 {
     i64::from(past.step() <= 300)
 }
 
+/// Median of those weeks that are known.
+fn of_four(weeks: [f32; WEEKS as usize]) -> f32 {
+    let [a, b, c, d] = weeks;
+    if (a + b + c + d).is_nan() {
+        let (mut known, mut weeks_known) = ([0.0; WEEKS as usize], 0);
+        for log in weeks.into_iter().filter(|log| !log.is_nan()) {
+            known[weeks_known] = log;
+            weeks_known += 1;
+        }
+        return median(&mut known[..weeks_known]);
+    }
+    // Neither the least nor the most is the larger of two lows or the smaller of two highs.
+    f32::midpoint(a.min(b).max(c.min(d)), a.max(b).min(c.max(d)))
+}
+
 /// Median; NaN of nothing.
-pub(super) fn median(values: &mut [f64]) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
+pub(super) fn median(values: &mut [f32]) -> f32 {
+    values.sort_unstable_by(f32::total_cmp);
     let n = values.len();
     match n {
-        0 => f64::NAN,
+        0 => f32::NAN,
         _ if n % 2 == 1 => values[n / 2],
-        _ => f64::midpoint(values[n / 2 - 1], values[n / 2]),
+        _ => f32::midpoint(values[n / 2 - 1], values[n / 2]),
     }
 }

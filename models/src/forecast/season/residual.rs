@@ -24,6 +24,7 @@ pub struct Residual {
 /// teaches nothing and forgets nothing.
 #[derive(Clone, Debug)]
 struct Blocks<const N: usize> {
+    /// 0 where there is none yet.
     means: [Half; N],
     /// Number of blocks in use, whole ones, and the next to be replaced.
     used: u8,
@@ -43,11 +44,10 @@ impl Residual {
 
     /// Takes the newest residual; NaN is missing. One of a burst that may prove to be one-off (`suspect`) moves only what is
     /// forgotten within the hour.
-    pub fn push(&mut self, residual: f64, suspect: bool) {
+    pub fn push(&mut self, residual: f32, suspect: bool) {
         if !residual.is_finite() {
             return;
         }
-        let residual = residual as f32;
         self.now += (residual - self.now) * 0.5;
         if !suspect {
             self.hour.push(residual);
@@ -92,7 +92,7 @@ impl<const N: usize> Blocks<N> {
             self.at = (self.at + 1) % self.used;
             self.whole = (self.whole + 1).min(self.used);
             // Anew each time, so that rounding cannot pile up.
-            self.whole_sum = self.means[..usize::from(self.whole)].iter().map(|m| m.get()).sum();
+            self.whole_sum = self.means.iter().map(|m| m.get()).sum();
             (self.open_sum, self.open) = (0.0, 0.0);
         }
     }

@@ -4,34 +4,36 @@
 //! (a kernel smoother over the folded season).
 
 use super::{Seen, Weighted, is_weekly_known};
-use crate::forecast::past::WEEKS;
+use crate::forecast::{
+    past::WEEKS,
+    stretch::{Numbers, Stretch},
+};
 
 /// Weight of a week relative to the one after it.
-const FADE_WEEK: f64 = 0.8;
+const FADE_WEEK: f32 = 0.8;
 /// Weight of a day, relative to that of a week, and its fading.
-const DAY: f64 = 0.35;
-const FADE_DAY: f64 = 0.7;
+const DAY: f32 = 0.35;
+const FADE_DAY: f32 = 0.7;
 /// Reach of the half-hour mean on either side, in seconds.
 const REACH: i64 = 1200;
 
-/// The smoothed season for sample `i`; of days those from so many days before it.
-pub(super) fn at(seen: Seen<'_>, i: i64, from: i64) -> f64 {
-    let back = seen.past.back_from(i);
+/// The smoothed season for a stretch; of days those from so many days before it.
+pub(super) fn at(seen: Seen<'_>, stretch: Stretch, from: i64) -> Option<Numbers> {
     let reach = (REACH / seen.past.step()).min(16);
     let mut mean = Weighted::default();
     if is_weekly_known(seen.past) {
         let mut weight = 1.0;
         for week in 1..=WEEKS {
-            mean.add(seen.lifted(back.days(7 * week), reach), weight);
+            mean.add(seen.lifted(stretch, 7 * week, reach)?, weight);
             weight *= FADE_WEEK;
         }
     }
     let mut weight = DAY;
     for day in 1..=6 {
         if day >= from {
-            mean.add(seen.log_around(back.days(day), reach), weight);
+            mean.add(seen.logs_around(stretch, day, reach)?, weight);
         }
         weight *= FADE_DAY;
     }
-    seen.load(mean.mean())
+    Some(seen.loads(mean.means()))
 }

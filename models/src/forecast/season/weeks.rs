@@ -5,17 +5,20 @@
 //! growth multiply the season instead of shifting it. `ln(y + 0.2·mean)` stays calm near zero.
 
 use super::{Seen, Weighted};
-use crate::forecast::past::WEEKS;
+use crate::forecast::{
+    past::WEEKS,
+    stretch::{Numbers, Stretch},
+};
 
 /// Weight of a week relative to the one after it.
-const FADE: f64 = 0.7;
+const FADE: f32 = 0.7;
 
-/// The weighted weeks for sample `i`; NaN with less than one earlier week.
-pub(super) fn at(seen: Seen<'_>, i: i64) -> f64 {
+/// The weighted weeks for a stretch; NaN with less than one earlier week.
+pub(super) fn at(seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
     let (mut mean, mut weight) = (Weighted::default(), 1.0);
     for week in 1..=WEEKS {
-        mean.add(seen.lifted(seen.past.days_before(i, 7 * week), 300 / seen.past.step()), weight);
+        mean.add(seen.lifted(stretch, 7 * week, 300 / seen.past.step())?, weight);
         weight *= FADE;
     }
-    seen.load(mean.mean())
+    Some(seen.loads(mean.means()))
 }
