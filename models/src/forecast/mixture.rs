@@ -2,7 +2,6 @@
 //!
 //! Exponentially weighted average forecaster with discounted losses and sleeping experts (Cesa-Bianchi and Lugosi,
 //! *Prediction, Learning, and Games*, ch. 2; Devaine et al. 2013): weight ∝ exp(−η·(loss ÷ best loss − 1)).
-
 //!
 //! A day ahead, who is right depends on the day: "as yesterday" wins from Tuesday to Friday and loses on Saturday. So far
 //! anchors also remember each weekday's losses for weeks, and both count.

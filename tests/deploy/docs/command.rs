@@ -3,7 +3,7 @@
 use super::{page::Typed, pages};
 use crate::files;
 use clap::Parser;
-use floorcast_testbed::arguments::Arguments;
+use floorcast_testbed::arguments::{API, Arguments};
 use std::iter::once;
 
 /// One program with its arguments.
@@ -74,6 +74,10 @@ impl Call {
             }
         }
         if let Some(arguments) = self.ours() {
+            // Whoever names a server means the one of the local control plane.
+            if let Some(server) = self.after("--server").filter(|server| *server != format!("http://127.0.0.1:{API}")) {
+                return Err(format!("{server} is not where the local control plane's daemon answers"));
+            }
             let line = once("floorcast").chain(arguments.iter().map(String::as_str));
             return floorcast::cli::pages::tree().try_get_matches_from(line).map(drop).map_err(|e| e.to_string());
         }

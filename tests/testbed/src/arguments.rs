@@ -5,6 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+/// Where `up --with-daemon` lets the daemon tell its metrics, and answer commands and show its page: what the pages say. Another port each
+/// where one is taken, and told.
+pub const LISTEN: u16 = 8080;
+/// See [`LISTEN`].
+pub const API: u16 = 8081;
+
 /// A real control plane on this machine, to look at and to put under load.
 #[derive(Debug, Parser)]
 #[command(name = "floorcast-testbed", bin_name = "cargo run -p floorcast-testbed --", subcommand_required = true)]

@@ -33,7 +33,18 @@ impl Daemon {
         kubeconfig: &Path,
         settings: &Value,
     ) -> Result<Self, Error> {
-        let (listen, api) = (Port::claim()?, Port::claim()?);
+        Self::start_on((Port::claim()?, Port::claim()?), folder, name, program, kubeconfig, settings)
+    }
+
+    /// The same on these ports: that of metrics, and that of the API.
+    pub fn start_on(
+        (listen, api): (Port, Port),
+        folder: &Arc<Folder>,
+        name: &str,
+        program: &Path,
+        kubeconfig: &Path,
+        settings: &Value,
+    ) -> Result<Self, Error> {
         let mut settings = settings.clone();
         settings["http"] = json!({
             "listen": format!("127.0.0.1:{}", listen.number()), "api": format!("127.0.0.1:{}", api.number()),

@@ -27,9 +27,15 @@ impl Port {
     /// It is tried by a socket that does not listen. A process just forked by another thread has a copy of it until it executes
     /// its program, and only a copy that listens would keep the port from whom it is for (`SO_REUSEADDR`, which Rust and Go set).
     pub fn claim() -> Result<Self, Error> {
-        let bound =
-            |at| TcpSocket::new_v4().and_then(|socket| socket.set_reuseaddr(true).and_then(|()| socket.bind(at)));
-        Ok(Self::first(bound)?.0)
+        Ok(Self::first(tried)?.0)
+    }
+
+    /// Claims this port, or any other where it is taken: for addresses that people type.
+    pub fn prefer(number: u16) -> Result<Self, Error> {
+        match Self::only(number, tried)? {
+            Some((port, ())) => Ok(port),
+            None => Self::claim(),
+        }
     }
 
     /// Finds and claims a free port and listens there, for servers of this process.
@@ -38,28 +44,41 @@ impl Port {
     }
 
     fn first<T>(bind: impl Fn(SocketAddr) -> std::io::Result<T>) -> Result<(Self, T), Error> {
-        let directory = std::env::temp_dir().join("floorcast-testbed-ports");
-        std::fs::create_dir_all(&directory).map_err(Error::file("create", &directory))?;
         let count = LAST - FIRST + 1;
         let start = u16::try_from(RandomState::new().build_hasher().finish() % u64::from(count)).unwrap_or(0);
         for offset in 0..count {
             let number = FIRST + (start + offset) % count;
-            let path = directory.join(number.to_string());
-            let claim = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
-            if claim.try_lock().is_err() {
-                continue;
-            }
-            if let Ok(bound) = bind((Ipv4Addr::LOCALHOST, number).into()) {
-                return Ok((Self { number, _claim: claim }, bound));
+            if let Some(port) = Self::only(number, &bind)? {
+                return Ok(port);
             }
         }
         Err(Error::NoPort { from: FIRST, to: LAST })
+    }
+
+    /// This one, if nobody else has it.
+    fn only<T>(number: u16, bind: impl Fn(SocketAddr) -> std::io::Result<T>) -> Result<Option<(Self, T)>, Error> {
+        let directory = std::env::temp_dir().join("floorcast-testbed-ports");
+        std::fs::create_dir_all(&directory).map_err(Error::file("create", &directory))?;
+        let path = directory.join(number.to_string());
+        let claim = OpenOptions::new().create(true).append(true).open(&path).map_err(Error::file("open", &path))?;
+        if claim.try_lock().is_err() {
+            return Ok(None);
+        }
+        let bound = bind((Ipv4Addr::LOCALHOST, number).into()).ok();
+        Ok(bound.map(|bound| (Self { number, _claim: claim }, bound)))
     }
 
     /// Its number.
     pub fn number(&self) -> u16 {
         self.number
     }
+}
+
+/// Bound to and given back without ever listening.
+fn tried(at: SocketAddr) -> std::io::Result<()> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(at)
 }
 
 #[cfg(test)]
@@ -75,6 +94,15 @@ mod tests {
         numbers.sort_unstable();
         numbers.dedup();
         assert_eq!(numbers.len(), 100);
+    }
+
+    #[test]
+    fn a_preferred_port_is_given_once_and_then_another() {
+        // One that nobody has just now; whoever takes it meanwhile only makes both another.
+        let number = Port::claim().unwrap().number();
+        let first = Port::prefer(number).unwrap();
+        let second = Port::prefer(number).unwrap();
+        assert_ne!(first.number(), second.number());
     }
 
     #[test]

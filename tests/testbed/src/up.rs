@@ -4,11 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Local, TimeDelta, Utc};
-use floorcast_testbed::arguments::Up;
+use floorcast_testbed::arguments::{API, LISTEN, Up};
 use floorcast_testbed::cluster::{HpaTiming, Options};
 use floorcast_testbed::curve::Humps;
 use floorcast_testbed::daemon::{Daemon, fast_settings};
 use floorcast_testbed::metrics_api::{Source, wait_available};
+use floorcast_testbed::ports::Port;
 use floorcast_testbed::replay::Replay;
 use floorcast_testbed::workload::{Shape, Workload, floor_of};
 use floorcast_testbed::{Cluster, Error, Prometheus, prometheus};
@@ -107,19 +108,21 @@ fn settings(prometheus: &str) -> Value {
         "guard": {"rampPerMinute": 0.5, "rampStep": "15s", "respect": "5m"},
         "timing": {"tick": "5s", "leaseDuration": "15s", "leaseRenewDeadline": "10s", "leaseRetry": "2s", "writeTimeout": "4s"},
         "hpaController": {"downscaleStabilisation": "1m", "syncPeriod": "5s"},
-        "http": {"listen": "127.0.0.1:8080", "api": "127.0.0.1:8081"},
+        "http": {"listen": format!("127.0.0.1:{LISTEN}"), "api": format!("127.0.0.1:{API}")},
         "log": {"format": "human", "level": "info"},
     });
     fast_settings(prometheus, &changes)
 }
 
 fn start_daemon(running: &Running, program: &Path) -> Result<Daemon, Error> {
-    let daemon = Daemon::start(running.cluster.folder(), "floorcast", program, &running.kubeconfig, &running.settings)?;
+    let ports = (Port::prefer(LISTEN)?, Port::prefer(API)?);
+    let folder = running.cluster.folder();
+    let daemon = Daemon::start_on(ports, folder, "floorcast", program, &running.kubeconfig, &running.settings)?;
     println!(
-        "The daemon runs: {0}/metrics, {1}/api/v1/workloads; its log: {2}/floorcast.log\n",
+        "The daemon runs: {0}/metrics, {1} (commands: --server {1}); its log: {2}/floorcast.log\n",
         daemon.url(),
         daemon.api(),
-        running.cluster.folder().path().display()
+        folder.path().display()
     );
     Ok(daemon)
 }
