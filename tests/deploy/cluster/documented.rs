@@ -71,8 +71,12 @@ impl Reader<'_> {
         let out = tokio::time::timeout(120 * SECOND, typed.output()).await;
         let out = out.map_err(|_| "it does not end".to_owned())?.map_err(|e| e.to_string())?;
         let said = String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned();
-        // They end with 1 where there is something to mend, and nothing to release.
-        let told = [" failed", "no floor is held on shop/web"].iter().any(|word| said.contains(word));
+        // These two end with 1 where there is something to mend, and nothing to release.
+        let told = match call.ours().map(|ours| ours[0].as_str()) {
+            Some("doctor") => said.contains(" failed"),
+            Some("release") => said.contains("no floor is held"),
+            _ => false,
+        };
         if out.status.success() || (out.status.code() == Some(1) && told) {
             return Ok(());
         }
@@ -119,7 +123,11 @@ pub(super) async fn commands_do_what_the_pages_say(stage: &Stage, daemon: &Daemo
     let client = stage.bed.client().await.unwrap();
     Workload::create(client, "shop", "checkout", &Shape::default()).await.unwrap();
     let (mut ran, mut failed, mut page) = (0, Vec::new(), String::new());
-    for call in calls().iter().filter(|call| left_out(call).is_none()) {
+    for call in &calls() {
+        if let Some(why) = left_out(call) {
+            println!("not run: {}: {why}", call.said());
+            continue;
+        }
         ran += 1;
         let on = call.at.split(':').next().unwrap_or_default();
         if page != on {

@@ -56,8 +56,8 @@ fn json_of(path: &Path) -> Value {
 
 #[tokio::test]
 async fn it_is_assembled_run_and_unpacked() {
-    if floorcast_testbed::left_out() || std::env::var(SKIP_VARIABLE).is_ok_and(|value| value == "1") {
-        eprintln!("the test that assembles the image is left out");
+    if std::env::var(SKIP_VARIABLE).is_ok_and(|value| value == "1") {
+        eprintln!("the test that assembles the image is left out because {SKIP_VARIABLE}=1");
         return;
     }
     let folder = tempfile::tempdir().unwrap();
