@@ -17,16 +17,15 @@ fn left_out(call: &Call) -> Option<&'static str> {
     match call.words[0].as_str() {
         _ if any(&["…", "NAMESPACE", "TRACE", "FILE", "$"]) => Some("it stands for many"),
         _ if any(&["--watch", " -w"]) => Some("it does not end"),
-        "kubectl" if any(&["port-forward", "/proxy/"]) => {
-            Some("the pods of this cluster run no program; scenario 11 does it")
+        "kubectl" if any(&["port-forward", "/proxy/", " logs ", " top ", " rollout "]) => {
+            Some("the pods of this cluster run no program")
         }
-        "kubectl" if any(&[" logs ", " top ", " rollout "]) => Some("the same"),
         "kubectl" if any(&[" -k ", "krew "]) => {
             Some("it installs what is installed here by Helm; the manifests are applied by every scenario")
         }
         "kubectl" if call.ours().is_none() => None,
         "helm" => Some("the life of a release runs it"),
-        _ if call.ours().is_none() => Some("it needs no cluster"),
+        _ if call.ours().is_none() => Some("it is another program's, and needs no cluster"),
         _ if call.words[0] == "cargo" => Some("it is the same as without cargo"),
         _ if any(&[" run ", " demo", "--csv", "config ", "completion ", " man ", "evaluate ", "--print"]) => {
             Some("it needs no cluster, and is run without one")
