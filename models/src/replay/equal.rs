@@ -4,15 +4,17 @@
 //! minutes. Each policy's own setting is tuned on the days before and judged on the days after: nobody profits from hindsight.
 
 mod base;
+mod search;
+mod tuning;
 
 pub use base::tune_base;
+use search::highest_kept;
+use tuning::Tuning;
 
 use super::{Choice, Day, Ground, Played, Setting, Strategy};
-use crate::hpa::{Behavior, Policy, Rules};
-use crate::sim::Random;
+use crate::sim::{Outcome, Random};
 use crate::units::Replicas;
-use chrono::{DateTime, TimeDelta, Utc};
-use std::fmt;
+use chrono::{DateTime, Utc};
 
 /// The lowest and the highest target utilisation that is tried, percent.
 const UTILISATIONS: (u32, u32) = (5, 100);
@@ -28,6 +30,8 @@ pub struct Tuned {
     pub within: bool,
     /// Pod-hours of those days.
     pub pod_hours: f64,
+    /// Seconds of those days that starved.
+    starved_seconds: f64,
 }
 
 /// The days that are tuned on, and how much may starve.
@@ -41,144 +45,124 @@ pub struct Service {
     pub budget: f64,
 }
 
-/// How an HPA is tuned besides its utilisation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Tuning {
-    /// scaleDown stabilisation, seconds.
-    down: i64,
-    /// scaleUp stabilisation, seconds.
-    up: i64,
-    /// scaleDown at most 10 % a minute instead of at once.
-    gently: bool,
-    /// scaleUp to ten times at once instead of to twice.
-    boldly: bool,
-}
-
-impl Tuning {
-    const START: Self = Self { down: 300, up: 0, gently: false, boldly: false };
-
-    fn setting(self, utilisation: u32) -> Setting {
-        let up = if self.boldly { vec![Policy::percent(900, 15)] } else { Rules::default_up().policies };
-        let down = if self.gently { vec![Policy::percent(10, 60)] } else { Rules::default_down().policies };
-        let rules = |window: i64, rules: Rules| Rules { window: Some(TimeDelta::seconds(window)), ..rules };
-        let behavior = Behavior {
-            scale_up: Rules { policies: up, ..rules(self.up, Rules::default_up()) },
-            scale_down: Rules { policies: down, ..rules(self.down, Rules::default_down()) },
-        };
-        Setting { utilisation, tolerance: Some(0.0), behavior: Some(behavior), min: None }
-    }
-
-    /// What differs in one respect.
-    fn neighbours(self) -> Vec<Vec<Self>> {
-        vec![
-            [60, 600, 1200, 1800, 3600].map(|down| Self { down, ..self }).to_vec(),
-            vec![Self { gently: true, ..self }],
-            vec![Self { boldly: true, ..self }],
-            [30, 60].map(|up| Self { up, ..self }).to_vec(),
-        ]
-    }
-}
-
-impl fmt::Display for Tuning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let up = if self.boldly { "900 %/15 s" } else { "100 % or 4 pods/15 s" };
-        let down = if self.gently { "10 %/60 s" } else { "100 %/15 s" };
-        let (up_window, down_window) = (self.up, self.down);
-        write!(f, "tolerance 0, scaleUp {up} after {up_window} s, scaleDown {down} after {down_window} s")
-    }
-}
-
 /// Tunes one policy: the cheapest setting that keeps the budget; where none does, the one that starves least.
-pub fn tune(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned {
+///
+/// `tuned_hpa` is the HPA alone as tuned, for the policies that put floors into it: one of the HPAs that are tried beneath them.
+pub fn tune(ground: &Ground<'_>, strategy: Strategy, tuned_hpa: Option<&Tuned>, service: Service) -> Tuned {
     match strategy {
         Strategy::HpaTuned => tune_hpa(ground, service),
         Strategy::Buffer => tune_buffer(ground, service),
         Strategy::Floorcast | Strategy::Oracle => {
-            tune_beneath(ground, strategy, usual(ground, strategy, service), service)
+            let usual = usual(ground, strategy, service);
+            tune_beneath(ground, strategy, usual, tuned_hpa, service)
         }
         _ => usual(ground, strategy, service),
     }
 }
 
-/// Tunes floorcast over outlooks of several quantiles, then the HPA beneath: the cheapest that keeps the budget. `None` without any
+/// Tunes floorcast over outlooks of several quantiles, and the HPA beneath: the cheapest that keeps the budget. `None` without any
 /// outlook.
-pub fn tune_quantile(ground: &Ground<'_>, outlooks: &[super::Outlook], service: Service) -> Option<(usize, Tuned)> {
+pub fn tune_quantile(
+    ground: &Ground<'_>,
+    outlooks: &[super::Outlook],
+    tuned_hpa: Option<&Tuned>,
+    service: Service,
+) -> Option<(usize, Tuned)> {
     let on = |outlook| Ground { outlook, ..ground.clone() };
-    let tuned = outlooks.iter().enumerate().map(|(i, o)| (i, usual(&on(o), Strategy::Floorcast, service)));
-    let (i, tuned) = tuned.reduce(|best, next| if better(&next.1, &best.1) { next } else { best })?;
-    Some((i, tune_beneath(&on(&outlooks[i]), Strategy::Floorcast, tuned, service)))
+    let tuned = outlooks.iter().map(|outlook| tune(&on(outlook), Strategy::Floorcast, tuned_hpa, service));
+    tuned.enumerate().reduce(|best, next| if better(&next.1, &best.1) { next } else { best })
 }
 
 /// The HPA beneath as it is.
 fn usual(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned {
-    by_utilisation(ground, service, String::new(), |u| Choice::of(strategy, u))
+    by_utilisation(ground, service, String::new(), None, |u| Choice::of(strategy, u))
 }
 
 /// Floors hold what will be needed again, so that the HPA beneath may be exact and let go early: without tolerance, and with a
-/// shorter window too.
-fn tune_beneath(ground: &Ground<'_>, strategy: Strategy, tuned: Tuned, service: Service) -> Tuned {
-    let beneath = [Tuning::START, Tuning { down: 60, ..Tuning::START }];
-    let candidates = beneath.map(|tuning| {
-        let choice = |u| Choice { setting: tuning.setting(u), ..Choice::of(strategy, u) };
-        by_utilisation(ground, service, tuning.to_string(), choice)
-    });
-    candidates.into_iter().fold(tuned, |best, next| if better(&next, &best) { next } else { best })
+/// shorter window too. Where floors hold little, it does best as it would alone.
+fn tune_beneath(
+    ground: &Ground<'_>,
+    strategy: Strategy,
+    tuned: Tuned,
+    tuned_hpa: Option<&Tuned>,
+    service: Service,
+) -> Tuned {
+    let exact = [Tuning::START, Tuning::EARLY];
+    let exact = exact.into_iter().map(|tuning| (tuning.to_string(), tuning.setting(0)));
+    let alone = tuned_hpa.filter(|hpa| hpa.choice.setting.behavior.is_some());
+    let alone = alone.map(|hpa| (hpa.label.clone(), hpa.choice.setting.clone()));
+    exact.chain(alone).fold(tuned, |best, (label, setting)| {
+        let near = Some(best.choice.setting.utilisation);
+        let choice = |utilisation| Choice {
+            setting: Setting { utilisation, ..setting.clone() },
+            ..Choice::of(strategy, utilisation)
+        };
+        let next = by_utilisation(ground, service, label, near, choice);
+        if better(&next, &best) { next } else { best }
+    })
 }
 
-/// Whether the first keeps the budget and the other does not, or is cheaper.
+/// Whether the first keeps the budget and the other does not, or is cheaper; of two that do not keep it, whether it starves less.
 fn better(one: &Tuned, other: &Tuned) -> bool {
-    (one.within, -one.pod_hours) > (other.within, -other.pod_hours)
+    match (one.within, other.within) {
+        (true, true) => one.pod_hours < other.pod_hours,
+        (false, false) => one.starved_seconds < other.starved_seconds,
+        (one, _) => one,
+    }
 }
 
-/// One try at a setting: whether the budget was kept, and what it cost.
-fn attempt(ground: &Ground<'_>, service: Service, choice: &Choice) -> (bool, f64) {
-    let outcome = ground.play(choice, service.from, service.until).course.outcome;
-    (outcome.starved_seconds <= service.budget * outcome.seconds, outcome.pod_hours)
-}
-
-/// The cost of a setting that keeps the budget. One that does not mostly shows it early, and is not played to its end.
-fn kept(ground: &Ground<'_>, service: Service, choice: &Choice) -> Option<f64> {
+/// One try at a setting: what it cost and how it served, `None` once it has starved more than the budget. One that does so mostly
+/// shows it early, and is not played to its end.
+fn kept(ground: &Ground<'_>, service: Service, choice: &Choice) -> Option<Outcome> {
     let budget = service.budget * (service.until - service.from).as_seconds_f64();
     let outcome = ground.play_until_starved(choice, service.from, service.until, budget).course.outcome;
-    (outcome.starved_seconds <= budget).then_some(outcome.pod_hours)
+    (outcome.starved_seconds <= budget).then_some(outcome)
 }
 
-/// The highest utilisation that keeps the budget: what starves at one starves at every higher one, or nearly.
-fn by_utilisation(ground: &Ground<'_>, service: Service, label: String, choice: impl Fn(u32) -> Choice) -> Tuned {
-    let (mut low, mut high) = UTILISATIONS;
-    let (within, mut pod_hours) = attempt(ground, service, &choice(low));
-    // Bisection keeps `low` within the budget and `high` above it.
-    high += 1;
-    while within && high - low > 1 {
-        let middle = low.midpoint(high);
-        match kept(ground, service, &choice(middle)) {
-            Some(cost) => (low, pod_hours) = (middle, cost),
-            None => high = middle,
-        }
+/// A setting as it served on the days that are tuned on.
+fn tried(choice: Choice, label: String, within: bool, outcome: &Outcome) -> Tuned {
+    Tuned { choice, label, within, pod_hours: outcome.pod_hours, starved_seconds: outcome.starved_seconds }
+}
+
+/// The highest utilisation that keeps the budget: what starves at one starves at every higher one, or nearly. Looked for from
+/// `near` on, where a neighbour had its own; else by halves.
+fn by_utilisation(
+    ground: &Ground<'_>,
+    service: Service,
+    label: String,
+    near: Option<u32>,
+    choice: impl Fn(u32) -> Choice,
+) -> Tuned {
+    let (lowest, highest) = UTILISATIONS;
+    let found = highest_kept(lowest..highest + 1, near, |u| kept(ground, service, &choice(u)));
+    if let Some((utilisation, outcome)) = found {
+        return tried(choice(utilisation), label, true, &outcome);
     }
-    Tuned { choice: choice(low), label, within, pod_hours }
+    let outcome = ground.play(&choice(lowest), service.from, service.until).course.outcome;
+    tried(choice(lowest), label, false, &outcome)
 }
 
 /// Tolerance 0, then each other knob in turn, as long as it pays.
 fn tune_hpa(ground: &Ground<'_>, service: Service) -> Tuned {
-    let with = |tuning: Tuning| {
-        by_utilisation(ground, service, tuning.to_string(), |u| Choice {
+    let with = |tuning: Tuning, near: Option<u32>| {
+        by_utilisation(ground, service, tuning.to_string(), near, |u| Choice {
             setting: tuning.setting(u),
             ..Choice::of(Strategy::HpaTuned, u)
         })
     };
     let mut tuning = Tuning::START;
-    let mut best = with(tuning);
+    let mut best = with(tuning, None);
     for knob in 0..tuning.neighbours().len() {
         for candidate in tuning.neighbours().swap_remove(knob) {
-            let tuned = with(candidate);
+            let tuned = with(candidate, Some(best.choice.setting.utilisation));
             if better(&tuned, &best) {
                 (tuning, best) = (candidate, tuned);
             }
         }
     }
     // The usual setting is one of those that a person who tunes would try.
-    let usual = by_utilisation(ground, service, "as usual".to_owned(), |u| Choice::of(Strategy::HpaTuned, u));
+    let near = Some(best.choice.setting.utilisation);
+    let usual = by_utilisation(ground, service, "as usual".to_owned(), near, |u| Choice::of(Strategy::HpaTuned, u));
     if better(&usual, &best) { usual } else { best }
 }
 
@@ -188,15 +172,17 @@ fn tune_buffer(ground: &Ground<'_>, service: Service) -> Tuned {
     // As many again as the highest load fills cannot but be enough, unless nothing is.
     let most = (ground.setup.peak / ground.setup.capacity.get()).ceil() as u32 + 1;
     let (mut low, mut high) = (0, most);
-    let (within, mut pod_hours) = attempt(ground, service, &choice(high));
+    let all = ground.play(&choice(high), service.from, service.until).course.outcome;
+    let within = all.starved_seconds <= service.budget * all.seconds;
+    let mut best = all;
     while within && low < high {
         let middle = low.midpoint(high);
         match kept(ground, service, &choice(middle)) {
-            Some(cost) => (high, pod_hours) = (middle, cost),
+            Some(outcome) => (high, best) = (middle, outcome),
             None => low = middle + 1,
         }
     }
-    Tuned { choice: choice(high), label: format!("{high} spare pods"), within, pod_hours }
+    tried(choice(high), format!("{high} spare pods"), within, &best)
 }
 
 /// Pod-hours of `policy` spared against `other`, as a share of the other's.

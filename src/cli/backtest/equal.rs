@@ -6,6 +6,7 @@ use chrono::TimeDelta;
 use floorcast_models::replay::equal::{self, Service, Tuned};
 use floorcast_models::replay::{Choice, Ground, Outlook, Played, Setup, Strategy};
 use floorcast_models::sim::Nodes;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Pods that fit on a node, for the figures of nodes.
 pub(super) const PODS_PER_NODE: u32 = 10;
@@ -40,18 +41,24 @@ pub(super) fn service<'a>(
     done: impl Fn(usize, usize) + Sync,
 ) -> Compared<'a> {
     let tuning = span.tuning(budget);
-    // The longest first: it tunes the most.
-    let mut order = Strategy::EQUAL;
-    order.sort_by_key(|strategy| *strategy != Strategy::HpaTuned);
-    let jobs = order.map(|strategy| {
-        move || {
-            let (ground, tuned) = tuned(ground, outlooks, strategy, tuning);
-            let played = judged(&ground, &tuned.choice, span);
-            Contender { strategy, tuned, ground, played }
-        }
-    });
-    let all = jobs.len();
-    let contenders = parallel(Vec::from(jobs), |n| done(n, all));
+    let (all, counted) = (Strategy::EQUAL.len(), AtomicUsize::new(0));
+    let contest = |strategies: Vec<Strategy>, tuned_hpa: Option<&Tuned>| {
+        let jobs = strategies.into_iter().map(|strategy| {
+            move || {
+                let (ground, tuned) = tuned(ground, (outlooks, tuned_hpa), strategy, tuning);
+                let played = judged(&ground, &tuned.choice, span);
+                Contender { strategy, tuned, ground, played }
+            }
+        });
+        parallel(jobs.collect(), |_| done(counted.fetch_add(1, Ordering::Relaxed) + 1, all))
+    };
+    // The tuned HPA is one of those tried beneath floors, so these come after it; it goes first, for it tunes the most.
+    let (floors, mut others): (Vec<_>, Vec<_>) =
+        Strategy::EQUAL.into_iter().partition(|s| matches!(s, Strategy::Floorcast | Strategy::Oracle));
+    others.sort_by_key(|strategy| *strategy != Strategy::HpaTuned);
+    let mut contenders = contest(others, None);
+    let tuned_hpa = contenders.iter().find(|c| c.strategy == Strategy::HpaTuned).map(|c| c.tuned.clone());
+    contenders.extend(contest(floors, tuned_hpa.as_ref()));
     let find = |wanted: Strategy| contenders.iter().find(|contender| contender.strategy == wanted);
     let rows = match (find(Strategy::Hpa), find(Strategy::HpaTuned)) {
         (Some(alone), Some(best)) => {
@@ -68,13 +75,18 @@ pub(super) fn service<'a>(
 }
 
 /// A policy as tuned, and the ground with the outlook that it was tuned to.
-fn tuned<'a>(ground: &Ground<'a>, outlooks: &'a [Outlook], strategy: Strategy, tuning: Service) -> (Ground<'a>, Tuned) {
+fn tuned<'a>(
+    ground: &Ground<'a>,
+    (outlooks, tuned_hpa): (&'a [Outlook], Option<&Tuned>),
+    strategy: Strategy,
+    tuning: Service,
+) -> (Ground<'a>, Tuned) {
     if strategy == Strategy::Floorcast
-        && let Some((i, tuned)) = equal::tune_quantile(ground, outlooks, tuning)
+        && let Some((i, tuned)) = equal::tune_quantile(ground, outlooks, tuned_hpa, tuning)
     {
         return (Ground { outlook: &outlooks[i], ..ground.clone() }, tuned);
     }
-    (ground.clone(), equal::tune(ground, strategy, tuning))
+    (ground.clone(), equal::tune(ground, strategy, tuned_hpa, tuning))
 }
 
 fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) -> EqualService {

@@ -101,11 +101,12 @@ async fn create_workload(cluster: &Cluster, replay: &Replay) -> Result<(), Error
     Ok(())
 }
 
-/// As in production, but quick enough to watch.
+/// As in production, but quick enough to watch. The lead time is given: until it was measured it would be eight minutes, which is
+/// longer than anybody wants to wait for the peak, and four minutes after the first raise.
 fn settings(prometheus: &str) -> Value {
     let changes = json!({
-        "defaults": {"step": "1m", "leadTime": "auto"},
-        "guard": {"rampPerMinute": 0.5, "rampStep": "15s", "respect": "5m"},
+        "defaults": {"step": "1m", "leadTime": "5m"},
+        "guard": {"rampPerMinute": 0.3, "rampStep": "1m", "respect": "5m"},
         "timing": {"tick": "5s", "leaseDuration": "15s", "leaseRenewDeadline": "10s", "leaseRetry": "2s", "writeTimeout": "4s"},
         "hpaController": {"downscaleStabilisation": "1m", "syncPeriod": "5s"},
         "http": {"listen": format!("127.0.0.1:{LISTEN}"), "api": format!("127.0.0.1:{API}")},

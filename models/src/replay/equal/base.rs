@@ -33,7 +33,8 @@ pub fn tune_base(ground: &Ground<'_>, tuned: &Tuned, least: Replicas, service: S
 }
 
 fn with(ground: &Ground<'_>, tuned: &Tuned, base: u32, service: Service) -> Tuned {
-    by_utilisation(ground, service, tuned.label.clone(), |utilisation| {
+    let near = Some(tuned.choice.setting.utilisation);
+    by_utilisation(ground, service, tuned.label.clone(), near, |utilisation| {
         let mut choice = tuned.choice.clone();
         (choice.setting.utilisation, choice.setting.min) = (utilisation, Some(Replicas::new(base)));
         choice
