@@ -2,7 +2,7 @@
 
 use chrono::{TimeDelta, Utc};
 use floorcast_testbed::cluster::Options;
-use floorcast_testbed::workload::Shape;
+use floorcast_testbed::workload::{Shape, Workload};
 use floorcast_testbed::{Cluster, prometheus, wait};
 use serde_json::{Value, json};
 
@@ -52,20 +52,59 @@ async fn scenario_2_shadow_mode_writes_nothing_but_its_lease_and_events() {
     // The log is not silent for want of looking: the Lease is there.
     let audit = ground.cluster.audit().unwrap();
     assert!(audit.iter().any(|r| r.user.username == ACCOUNT && r.object_ref.resource == "leases" && r.mutating()));
+    drop(daemon);
+    the_patch_is_taken(&ground, &web).await;
 }
 
-/// What the command would have done for all of the namespace: it asks the same cluster and Prometheus under the same account.
+/// The recommendation as `--patch` prints it: kustomize merges it into the HPA of Git, and the API server takes and keeps all of it.
+async fn the_patch_is_taken(ground: &Ground, web: &Workload) {
+    let patch =
+        ground.commanded(&["backtest", "web", "-n", "shop", "--days", "6", "--starved-budget", "2%", "--patch"]).await;
+    let wanted: Value = serde_saphyr::from_str(&patch).unwrap_or_else(|why| panic!("{why}: {patch}"));
+    assert_eq!((&wanted["kind"], &wanted["metadata"]["name"]), (&json!("HorizontalPodAutoscaler"), &json!("web")));
+    let (folder, before) = (ground.cluster.folder(), web.hpa().await.unwrap());
+    let mut git = before.clone();
+    (git.metadata.managed_fields, git.metadata.resource_version, git.metadata.uid, git.status) = Default::default();
+    std::fs::create_dir(folder.path().join("git")).unwrap();
+    folder.write("git/hpa.yaml", serde_json::to_string(&git).unwrap()).unwrap();
+    folder.write("git/patch.yaml", &patch).unwrap();
+    let kustomization = json!({"resources": ["hpa.yaml"], "patches": [{"path": "patch.yaml"}]});
+    let kustomization = folder.write("git/kustomization.yaml", kustomization.to_string()).unwrap();
+    let git = kustomization.parent().unwrap().display().to_string();
+    ground.cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", &git]).await.unwrap();
+    let after = serde_json::to_value(web.hpa().await.unwrap()).unwrap();
+    assert_ne!(after["spec"], json!(before.spec), "the patch changes something: {patch}");
+    contains(&after, &wanted, "");
+}
+
+/// Whether everything of `part` is in `whole`.
+fn contains(whole: &Value, part: &Value, at: &str) {
+    match part {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(key, part)| contains(&whole[key], part, &format!("{at}.{key}")))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, part)| contains(&whole[i], part, &format!("{at}[{i}]")))
+        }
+        _ => assert_eq!(whole, part, "{at}"),
+    }
+}
+
+/// What the command would have done for all of the namespace.
 async fn backtested(ground: &Ground) -> Value {
-    let config = settings(&ground.prometheus.url(), &json!({}));
-    let file = ground.cluster.folder().write("backtest.yaml", config.to_string()).unwrap();
-    let output = tokio::process::Command::new(program())
-        .args(["backtest", "--namespace", "shop", "--days", "3", "--output", "json", "--config"])
-        .arg(file)
-        .arg("--kubeconfig")
-        .arg(&ground.account)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(120 * SECOND, output).await.unwrap().unwrap();
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|why| panic!("{why}: {errors}"))
+    let told = ground.commanded(&["backtest", "--namespace", "shop", "--days", "3", "--output", "json"]).await;
+    serde_json::from_str(&told).unwrap_or_else(|why| panic!("{why}: {told}"))
+}
+
+impl Ground {
+    /// What a command says that asks the same cluster and Prometheus under the same account.
+    async fn commanded(&self, args: &[&str]) -> String {
+        let config = settings(&self.prometheus.url(), &json!({}));
+        let file = self.cluster.folder().write("backtest.yaml", config.to_string()).unwrap();
+        let mut command = tokio::process::Command::new(program());
+        command.args(args).arg("--config").arg(file).arg("--kubeconfig").arg(&self.account).kill_on_drop(true);
+        let output = tokio::time::timeout(120 * SECOND, command.output()).await.unwrap().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
 }
