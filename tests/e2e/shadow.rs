@@ -81,10 +81,10 @@ async fn the_patch_is_taken(ground: &Ground, web: &Workload) {
 fn contains(whole: &Value, part: &Value, at: &str) {
     match part {
         Value::Object(fields) => {
-            fields.iter().for_each(|(key, part)| contains(&whole[key], part, &format!("{at}.{key}")))
+            fields.iter().for_each(|(key, part)| contains(&whole[key], part, &format!("{at}.{key}")));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, part)| contains(&whole[i], part, &format!("{at}[{i}]")))
+            items.iter().enumerate().for_each(|(i, part)| contains(&whole[i], part, &format!("{at}[{i}]")));
         }
         _ => assert_eq!(whole, part, "{at}"),
     }

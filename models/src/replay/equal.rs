@@ -18,6 +18,8 @@ use chrono::{DateTime, Utc};
 
 /// The lowest and the highest target utilisation that is tried, percent.
 const UTILISATIONS: (u32, u32) = (5, 100);
+/// The first one tried: near what most end at. A low one means thousands of pods where the load leaps, and takes as long to play.
+const FIRST: u32 = 80;
 
 /// A policy's setting as tuned.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,7 +127,7 @@ fn tried(choice: Choice, label: String, within: bool, outcome: &Outcome) -> Tune
 }
 
 /// The highest utilisation that keeps the budget: what starves at one starves at every higher one, or nearly. Looked for from
-/// `near` on, where a neighbour had its own; else by halves.
+/// `near` on, where a neighbour had its own.
 fn by_utilisation(
     ground: &Ground<'_>,
     service: Service,
@@ -134,7 +136,7 @@ fn by_utilisation(
     choice: impl Fn(u32) -> Choice,
 ) -> Tuned {
     let (lowest, highest) = UTILISATIONS;
-    let found = highest_kept(lowest..highest + 1, near, |u| kept(ground, service, &choice(u)));
+    let found = highest_kept(lowest..highest + 1, near.unwrap_or(FIRST), |u| kept(ground, service, &choice(u)));
     if let Some((utilisation, outcome)) = found {
         return tried(choice(utilisation), label, true, &outcome);
     }

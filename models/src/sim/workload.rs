@@ -97,10 +97,11 @@ impl StartUp {
         Self { median, spread: 0.2, pending: 1.0 / 3.0 }
     }
 
-    /// Time to running and time to ready of one pod, in milliseconds; ready within 0.2 and 5 times the median.
+    /// Time to running and time to ready of one pod, in milliseconds; ready within 0.2 and 5 times the median, on a whole second:
+    /// probes come by the second, and thousands of pods of one raise are then ready at a few hundred moments.
     pub(crate) fn draw(&self, random: &mut Random) -> (i64, i64) {
         let factor = if self.spread == 0.0 { 1.0 } else { (self.spread * random.normal()).exp().clamp(0.2, 5.0) };
-        let ready = (self.median.num_milliseconds() as f64 * factor) as i64;
+        let ready = (self.median.num_milliseconds() as f64 * factor / 1000.0).ceil() as i64 * 1000;
         ((ready as f64 * self.pending) as i64, ready)
     }
 }
