@@ -9,6 +9,7 @@ import sys
 from datetime import datetime
 
 SECONDS_A_DAY = 86_400
+POLICIES = ["hpa", "hpa-tuned", "floorcast", "oracle"]
 # Of what foresight spares floorcast should keep this much against the tuned HPA, and against the HPA.
 KEEP_TUNED, KEEP_HPA = 0.60, 0.75
 # Foresight that spares less than this is no yardstick; worse than either by more than that is a fault.
@@ -19,10 +20,10 @@ def main():
     asked = arguments()
     for pod_start, replicas in itertools.product(asked.pod_start, asked.replicas):
         print(f"\n**Pods of {pod_start} s, {replicas} replicas at the mean load**\n")
-        print("| trace | budget, min | hpa | hpa-tuned | floorcast | foresight | keeps: hpa, tuned | recommended |")
-        print("|---|---|---|---|---|---|---|---|", flush=True)
+        heads = ["trace", "budget, min", *asked.policies, "keeps: hpa, tuned", "recommended"]
+        print("| " + " | ".join(heads) + " |\n" + "|---" * len(heads) + "|", flush=True)
         for trace in asked.traces:
-            print(row(backtest(asked, trace, pod_start, replicas)), flush=True)
+            print(row(backtest(asked, trace, pod_start, replicas), asked.policies), flush=True)
 
 
 def arguments():
@@ -30,6 +31,7 @@ def arguments():
     parser.add_argument("--floorcast", default="target/release/floorcast", help="the program")
     parser.add_argument("--pod-start", type=numbers, default=[60, 300, 900], help="seconds, with commas between")
     parser.add_argument("--replicas", type=numbers, default=[10, 50], help="at the mean load, with commas between")
+    parser.add_argument("--policies", type=lambda text: text.split(","), default=POLICIES, help="columns, by commas")
     parser.add_argument("--keep", metavar="FOLDER", help="where the answers are kept as JSON, and taken from if there")
     parser.add_argument("traces", nargs="+", metavar="TRACE.csv")
     return parser.parse_args()
@@ -61,10 +63,10 @@ def backtest(asked, trace, pod_start, replicas):
     return answer
 
 
-def row(answer):
+def row(answer, policies):
     by = {entry["policy"]: entry for entry in answer["equal_service"]}
     cells = [answer["trace"], f"{budget(answer):.0f}"]
-    cells += [cell(by[policy]) for policy in ("hpa", "hpa-tuned", "floorcast", "oracle")]
+    cells += [cell(by[policy]) for policy in policies]
     cells += [keeps(by), (answer["recommendation"] or {"policy": "–"})["policy"]]
     return "| " + " | ".join(cells) + " |"
 
