@@ -24,8 +24,10 @@ use scores::Scores;
 pub const WAYS: usize = 2;
 /// Features of the regression: the hour, the errors just seen, the height of the forecast, disagreement; and a constant.
 const FEATURES: usize = 5;
-/// Days over which the usual size of errors is remembered.
-const MEMORY_DAYS: f64 = 3.5;
+/// Days over which the usual size of errors is remembered: a week, so that each weekday has its say…
+const MEMORY_DAYS: f64 = 7.0;
+/// …but half of one for targets from [`FAR`] on: what was known late of a holiday would be believed for too long.
+const MEMORY_DAYS_FAR: f64 = 3.5;
 /// Days over which scores, coverage and the ways' losses are remembered.
 const WEEK_DAYS: f64 = 7.0;
 /// Seconds between two errors that become scores.
@@ -205,11 +207,12 @@ impl<const H: usize> ErrorsBy<H> {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
+        let days = if ahead >= FAR { MEMORY_DAYS_FAR } else { MEMORY_DAYS };
         let thin = (SCORED / spacing as f64).max(1.0).floor();
         let memory = Memory {
-            usual: (MEMORY_DAYS * per_day).max(50.0) as f32,
+            usual: (days * per_day).max(50.0) as f32,
             // A whole number of errors, and one that fits a byte.
-            hour: (MEMORY_DAYS * per_day / 24.0).clamp(14.0, 255.0).floor() as f32,
+            hour: (days * per_day / 24.0).clamp(14.0, 255.0).floor() as f32,
             recent: (RECENT / spacing as f64).max(2.0) as f32,
             week: (WEEK_DAYS * per_day).max(100.0) as f32,
             rare: (spacing as f32 / RARE).max(1.0),
