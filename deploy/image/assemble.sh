@@ -3,7 +3,8 @@
 #   deploy/image/assemble.sh floorcast.oci.tar          # what is released
 #   deploy/image/assemble.sh floorcast.oci.tar ROOT     # of a folder that holds /floorcast and all it needs; nothing is built
 # Needs buildah; the first also the target (rustup target add x86_64-unknown-linux-musl) and its C compiler (Debian: musl-tools).
-# What comes out is run once; what is released is refused above 20 MiB, or if it is not static.
+# What comes out is run once; what is released is refused above 20 MiB, or if it is not static. The same program, authorities and
+# revision make the same archive to the byte: its moments are SOURCE_DATE_EPOCH, or the commit's.
 set -euo pipefail
 
 fail() { printf 'assemble: %s\n' "$*" >&2; exit 1; }
@@ -16,7 +17,8 @@ root=${2:+$(realpath -- "$2")}
 cd "$(dirname "$0")/../.."
 command -v buildah > /dev/null || fail "buildah is missing; install it (Debian: apt install buildah)"
 FLOORCAST_REVISION=${FLOORCAST_REVISION:-$(git rev-parse --short=12 HEAD)}
-export FLOORCAST_REVISION
+SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git show -s --format=%ct HEAD 2> /dev/null || echo 0)}
+export FLOORCAST_REVISION SOURCE_DATE_EPOCH
 
 # The folder that becomes the image.
 build() {
@@ -25,7 +27,7 @@ build() {
     authorities=${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}
     [ -r "$authorities" ] || fail "no certificate authorities at $authorities; set SSL_CERT_FILE to a bundle"
     target=$(uname -m)-unknown-linux-musl
-    cargo build --release --locked --bin floorcast --target "$target"
+    deploy/image/build.sh --target "$target"
     program=${CARGO_TARGET_DIR:-target}/$target/release/floorcast
     ! ldd "$program" 2> /dev/null | grep -q '=>' || fail "$program is not static"
     install -D "$program" "$1/floorcast"
@@ -41,8 +43,11 @@ if [ -n "$root" ]; then cp -a -- "$root" "$work/build/image"; else build "$work/
 
 images() { buildah --storage-driver vfs --root "$work/images" --runroot "$work/run" "$@"; }
 images bud --quiet --isolation chroot --file deploy/image/Dockerfile --build-context "build=$work/build" \
-    --build-arg "REVISION=$FLOORCAST_REVISION" --tag floorcast .
+    --build-arg "REVISION=$FLOORCAST_REVISION" --timestamp "$SOURCE_DATE_EPOCH" --tag floorcast .
 container=$(images from floorcast)
 images run --isolation chroot "$container" -- /floorcast --version
-images push --quiet floorcast "oci-archive:$archive"
+# An archive of buildah's own tells when it was written.
+images push --quiet floorcast "oci:$work/layout:latest"
+tar --create --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' \
+    --directory "$work/layout" --file "$archive" .
 printf 'assemble: %s, %s bytes unpacked\n' "$archive" "$(du -sb "$work/build/image" | cut -f1)"

@@ -38,7 +38,8 @@ fn the_image_is_from_scratch_without_root_and_labelled() {
         assert!(labels.contains(&format!("org.opencontainers.image.{label}=")), "{label}");
     }
     let built = build.iter().map(|(_, rest)| rest.as_str()).collect::<Vec<_>>().join("\n");
-    assert!(built.contains("cargo build --release --locked") && built.contains("+crt-static"), "{built}");
+    assert!(built.contains("deploy/image/build.sh && install") && built.contains("+crt-static"), "{built}");
+    assert!(files::text("deploy/image/build.sh").contains("cargo build --release --locked --bin floorcast"));
     assert!(built.contains("/image/etc/ssl/certs/ca-certificates.crt"), "TLS needs authorities to trust");
 }
 
