@@ -4,8 +4,11 @@ use crate::config::{Log, LogFormat};
 use std::io::IsTerminal;
 use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
 
-/// What is logged where nobody says otherwise: our own steps, and only the warnings of the libraries below.
-const DEFAULT: &str = "warn,floorcast=info";
+/// What is logged of our own steps where nobody says otherwise.
+const DEFAULT: &str = "info";
+/// Of the libraries below only warnings; kube's client tells every request that fails as an error without saying which, and we
+/// tell the same with what, why and what comes next.
+const LIBRARIES: &str = "warn,kube_client::client::builder=off";
 
 /// A log level that cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +46,7 @@ pub fn start(log: &Log, level: Option<&str>) -> Result<(), LevelError> {
 /// A bare level means ours; libraries below stay at warnings.
 fn filter(level: &str) -> Result<EnvFilter, LevelError> {
     let bare = ["error", "warn", "info", "debug", "trace", "off"].contains(&level.to_lowercase().as_str());
-    let text = if bare { format!("warn,floorcast={level}") } else { level.to_owned() };
+    let text = if bare { format!("{LIBRARIES},floorcast={level}") } else { level.to_owned() };
     EnvFilter::try_new(text).map_err(|e| LevelError { level: level.to_owned(), why: e.to_string() })
 }
 
@@ -54,7 +57,10 @@ mod tests {
 
     #[test]
     fn a_bare_level_is_ours_and_nonsense_is_refused() {
-        assert_eq!(filter("debug").unwrap().to_string(), "floorcast=debug,warn");
+        let ours = filter("debug").unwrap().to_string();
+        assert!(ours.contains("floorcast=debug") && ours.ends_with(",warn"), "{ours}");
+        assert!(ours.contains("kube_client::client::builder=off"), "{ours}");
+        assert_eq!(filter("warn,kube_client=debug").unwrap().to_string(), "kube_client=debug,warn");
         assert!(filter("floorcast=loud").unwrap_err().to_string().contains("write error, warn, info"));
     }
 }

@@ -1,5 +1,7 @@
 //! The process around the daemon: configuration, clients, election, HTTP, signals; everything wired, started and ended.
 
+mod outages;
+
 use crate::{
     config::{self, Config, ConfigError, Current},
     daemon::{Clock, Connect, Daemon, LearnOn, Wiring},
@@ -101,6 +103,13 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
         learn_on: LearnOn::Threads,
         forbidden: reviewed.subscribe(),
     };
+    if config.datasources.is_empty() {
+        tracing::warn!(
+            "no datasource is configured: nothing is forecast, only schedules are followed; name one under datasources in the \
+             file given with --config"
+        );
+    }
+    let outages = tokio::spawn(outages::tell(snapshot.subscribe()));
     let reviews = tokio::spawn(review(clients.watch.clone(), Arc::clone(&config), namespace, reviewed));
     let mut daemon = Daemon::new(wiring).map_err(StartError::Datasource)?;
     let sources = Sources { snapshot: snapshot.subscribe(), metrics, pulse };
@@ -112,6 +121,7 @@ pub async fn run(options: Options, config: Config, stop: CancellationToken) -> R
     end(elector).await;
     signalled.abort();
     reviews.abort();
+    outages.abort();
     if let Some(reload) = reload {
         reload.abort();
     }

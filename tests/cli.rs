@@ -1,6 +1,9 @@
 //! The binary as people use it: usage errors, help, and the commands that need no cluster.
 #![allow(clippy::unwrap_used)]
 
+#[path = "cli/bad_input.rs"]
+mod bad_input;
+
 use std::process::{Command, Output};
 
 fn floorcast(arguments: &[&str]) -> Output {

@@ -151,8 +151,16 @@ fn unreadable(error: &serde_json::Error) -> Failure {
 async fn leader(client: &kube::Client, namespace: &str, name: &str) -> Result<String, Failure> {
     let leases: Api<Lease> = Api::namespaced(client.clone(), namespace);
     let lease = leases.get(name).await.map_err(|e| {
-        let where_else = "give --floorcast-namespace where it runs, --server URL, or --local";
-        Failure::unreachable(format!("no Lease {namespace}/{name}: {}; {where_else}", kubernetes::chain(&e)))
+        let why = kubernetes::chain(&e);
+        Failure::unreachable(match e {
+            kube::Error::Api(_) => format!(
+                "no Lease {namespace}/{name}: {why}; give --floorcast-namespace where it runs, --server URL, or --local"
+            ),
+            _ => format!(
+                "the API server cannot be asked who leads: {why}; check --context and the server's address in the kubeconfig, \
+                 or give --server URL"
+            ),
+        })
     })?;
     let holder = lease.spec.and_then(|s| s.holder_identity).filter(|h| !h.is_empty());
     let holder = holder.ok_or_else(|| {
