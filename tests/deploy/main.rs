@@ -11,6 +11,7 @@ mod files;
 mod gatekeeper;
 mod image;
 mod krew;
+mod kubeconform;
 mod manifests;
 mod reference;
 mod schemas;

@@ -45,6 +45,8 @@ pub enum Module {
     Operator,
     /// smd, structured-merge-diff's program, and the schemas of the API's types in every Kubernetes from 1.28 on.
     Schemas,
+    /// kubeconform, and the OpenAPI document of the control plane's Kubernetes.
+    Kubeconform,
 }
 
 /// The versions of [`Module::Schemas`]: from the oldest that the chart takes to the newest there is.
@@ -122,6 +124,12 @@ impl Module {
                 flags: &["-ldflags", "-s -w"],
                 packages: &["sigs.k8s.io/structured-merge-diff/v6/smd"],
                 minutes: "a few seconds",
+            },
+            Self::Kubeconform => Recipe {
+                folder: "kubeconform",
+                flags: &["-ldflags", "-s -w"],
+                packages: &["github.com/yannh/kubeconform/cmd/kubeconform"],
+                minutes: "about 20 seconds",
             },
         }
     }
@@ -216,6 +224,7 @@ fn build(module: Module, source: &Path, recipe: &Recipe, cache: &Path, built: &P
         Module::Kwok => extract::stages(source, staging.path())?,
         Module::Operator => extract::resources(source, staging.path())?,
         Module::Schemas => extract::schemas(source, staging.path())?,
+        Module::Kubeconform => extract::openapi(source, staging.path())?,
         _ => {}
     }
     fs::rename(staging.keep(), built).map_err(Error::file("rename the build to", built))?;

@@ -52,6 +52,17 @@ pub(super) fn schemas(source: &Path, staging: &Path) -> Result<(), Error> {
     Ok(())
 }
 
+/// Everything the API server takes, as Kubernetes publishes it: `openapi.json`.
+pub(super) fn openapi(source: &Path, staging: &Path) -> Result<(), Error> {
+    let name = "example.invalid/kubernetes";
+    go(source, &["mod", "download", name])?;
+    let module = PathBuf::from(go(source, &["list", "-m", "-f", "{{.Dir}}", name])?);
+    let file = module.join("api/openapi-spec/swagger.json");
+    let text = fs::read(&file).map_err(Error::file("read", &file))?;
+    let path = staging.join("openapi.json");
+    fs::write(&path, text).map_err(Error::file("write", &path))
+}
+
 fn stage_files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = fs::read_dir(folder).map_err(Error::file("list", folder))?;
     let mut files: Vec<PathBuf> = entries
