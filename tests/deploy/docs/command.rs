@@ -16,7 +16,7 @@ pub(crate) struct Call {
 const FOLDERS: [&str; 8] = ["deploy/", "docs/", "tests/", "src/", "models/", "benches/", ".github/", ".ci/"];
 /// Programs that are not ours and whose words are only read for paths.
 const OTHERS: [&str; 12] =
-    ["export", "ln", "cosign", "promtool", ".ci/lint", "pip", "locust", "grep", "head", "wc", "venv/bin/python", "git"];
+    ["export", "ln", "cosign", "promtool", ".ci/lint", "pip", "locust", "grep", "head", "wc", "venv/bin/python", "python3", "git"];
 
 /// Every call of every page: comments, variables before it and redirections left out, pipes taken apart.
 pub(crate) fn calls() -> Vec<Call> {
