@@ -15,8 +15,21 @@ pub(crate) struct Call {
 /// Folders of the repository: a word that begins with one is a path, and must be there.
 const FOLDERS: [&str; 8] = ["deploy/", "docs/", "tests/", "src/", "models/", "benches/", ".github/", ".ci/"];
 /// Programs that are not ours and whose words are only read for paths.
-const OTHERS: [&str; 12] =
-    ["export", "ln", "cosign", "promtool", ".ci/lint", "pip", "locust", "grep", "head", "wc", "venv/bin/python", "python3", "git"];
+const OTHERS: [&str; 13] = [
+    "export",
+    "ln",
+    "cosign",
+    "promtool",
+    ".ci/lint",
+    "pip",
+    "locust",
+    "grep",
+    "head",
+    "wc",
+    "venv/bin/python",
+    "python3",
+    "git",
+];
 
 /// Every call of every page: comments, variables before it and redirections left out, pipes taken apart.
 pub(crate) fn calls() -> Vec<Call> {
