@@ -41,7 +41,9 @@ fn referred(schema: &Value, all: &Map<String, Value>, found: &mut BTreeSet<Strin
         Value::Array(values) => values.iter().collect(),
         _ => Vec::new(),
     };
-    next.into_iter().for_each(|value| referred(value, all, found));
+    for value in next {
+        referred(value, all, found);
+    }
 }
 
 /// `role-rbac-v1.json`, as the template `{{.ResourceKind}}{{.KindSuffix}}.json` names it.
