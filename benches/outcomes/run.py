@@ -8,7 +8,6 @@ import subprocess
 import sys
 from datetime import datetime
 
-SECONDS_A_DAY = 86_400
 POLICIES = ["hpa", "hpa-tuned", "floorcast", "oracle"]
 # Of what foresight spares floorcast should keep this much against the tuned HPA, and against the HPA.
 KEEP_TUNED, KEEP_HPA = 0.60, 0.75
@@ -42,7 +41,7 @@ def numbers(text):
 
 
 def backtest(asked, trace, pod_start, replicas):
-    """The answer of `floorcast backtest`, or what it said instead."""
+    """The answer of `floorcast backtest`; ends with what it said where it has none."""
     name = os.path.splitext(os.path.basename(trace))[0]
     kept = asked.keep and os.path.join(asked.keep, f"{name}-{pod_start}-{replicas}.json")
     if kept and os.path.exists(kept):
@@ -74,8 +73,8 @@ def row(answer, policies):
 def budget(answer):
     """Minutes that may be starved on the judged days."""
     settings = answer["settings"]
-    days = (seconds(settings["until"]) - seconds(settings["judged_from"])) / SECONDS_A_DAY
-    return settings["starved_budget"] * days * 1440
+    judged = seconds(settings["until"]) - seconds(settings["judged_from"])
+    return settings["starved_budget"] * judged / 60
 
 
 def seconds(stamp):

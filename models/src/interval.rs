@@ -26,7 +26,8 @@ pub const WAYS: usize = 2;
 const FEATURES: usize = 5;
 /// Days over which the usual size of errors is remembered: a week, so that each weekday has its say…
 const MEMORY_DAYS: f64 = 7.0;
-/// …but half of one for targets from [`FAR`] on: what was known late of a holiday would be believed for too long.
+/// …but half of one for targets from [`FAR`] on, where a week lost more on some recordings than it gained on others
+/// (`docs/forecasting-ablation.md`).
 const MEMORY_DAYS_FAR: f64 = 3.5;
 /// Days over which scores, coverage and the ways' losses are remembered.
 const WEEK_DAYS: f64 = 7.0;

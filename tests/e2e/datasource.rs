@@ -45,6 +45,10 @@ async fn scenario_6_without_prometheus_a_floor_is_held_then_ramped_down_and_come
 
     ground.prometheus.restart().await.unwrap();
     wait_floor(&web, 7).await;
+    // The log tells the outage's beginning and its end, each once, however many questions failed between.
+    let log = daemon.log();
+    let told = |what: &str| log.lines().filter(|line| line.contains("datasource main") && line.contains(what)).count();
+    assert_eq!((told("WARN"), told("answers again")), (1, 1), "{log}");
 }
 
 async fn wait_floor(web: &Workload, least: u32) -> u32 {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, Past, busy_now, live, program, settings};
+use crate::ground::{Ground, Past, busy_now, live, run, settings};
 
 /// What `doctor` answered.
 struct Answer {
@@ -32,15 +32,7 @@ impl Answer {
 
 async fn doctor(ground: &Ground, kubeconfig: &Path, config: &Value) -> Answer {
     let file = ground.cluster.folder().write("doctor.yaml", config.to_string()).unwrap();
-    let output = tokio::process::Command::new(program())
-        .arg("doctor")
-        .args(["--output", "json", "--config"])
-        .arg(file)
-        .arg("--kubeconfig")
-        .arg(kubeconfig)
-        .kill_on_drop(true)
-        .output();
-    let output = tokio::time::timeout(std::time::Duration::from_mins(1), output).await.unwrap().unwrap();
+    let output = run(&["doctor", "--output", "json"], &file, kubeconfig).await;
     let text = String::from_utf8_lossy(&output.stdout);
     let report = serde_json::from_str(&text)
         .unwrap_or_else(|_| json!({"notJson": text, "stderr": String::from_utf8_lossy(&output.stderr)}));

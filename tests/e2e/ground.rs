@@ -130,6 +130,13 @@ pub(crate) fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_floorcast"))
 }
 
+/// What a command of the daemon's program did, under an account.
+pub(crate) async fn run(args: &[&str], config: &Path, kubeconfig: &Path) -> std::process::Output {
+    let mut command = tokio::process::Command::new(program());
+    command.args(args).arg("--config").arg(config).arg("--kubeconfig").arg(kubeconfig).kill_on_drop(true);
+    tokio::time::timeout(120 * SECOND, command.output()).await.unwrap().unwrap()
+}
+
 /// Durations shortened, and one template for request rates.
 pub(crate) fn settings(prometheus: &str, changes: &Value) -> Value {
     let mut settings = fast_settings(

@@ -11,7 +11,7 @@ use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use crate::ground::{ACCOUNT, Ground, JANITOR, Past, SECOND, busy_now, live, program};
+use crate::ground::{ACCOUNT, Ground, JANITOR, Past, SECOND, busy_now, live, run};
 use crate::record::{Record, floor, mark, traces};
 
 /// A floor held by the first of two daemons.
@@ -154,9 +154,7 @@ async fn scenario_7_with_everybody_dead_the_floor_stays_until_its_time_and_the_j
 
 /// One pass of the janitor under its own account; its exit code.
 async fn clean(two: &Two, janitor: &std::path::Path) -> i32 {
-    let mut command = tokio::process::Command::new(program());
-    command.arg("janitor").arg("--config").arg(two.daemons[0].config()).arg("--kubeconfig").arg(janitor);
-    let output = command.kill_on_drop(true).output().await.unwrap();
+    let output = run(&["janitor"], two.daemons[0].config(), janitor).await;
     let code = output.status.code().unwrap_or(-1);
     if code != 0 {
         eprintln!("janitor: {}", String::from_utf8_lossy(&output.stderr));

@@ -6,7 +6,7 @@ use floorcast_testbed::workload::{Shape, Workload};
 use floorcast_testbed::{Cluster, prometheus, wait};
 use serde_json::{Value, json};
 
-use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, program, settings};
+use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, run, settings};
 use crate::record::{Record, traces};
 
 #[tokio::test]
@@ -74,17 +74,18 @@ async fn the_patch_is_taken(ground: &Ground, web: &Workload) {
     ground.cluster.kubectl(&["apply", "--server-side", "--force-conflicts", "-k", &git]).await.unwrap();
     let after = serde_json::to_value(web.hpa().await.unwrap()).unwrap();
     assert_ne!(after["spec"], json!(before.spec), "the patch changes something: {patch}");
-    contains(&after, &wanted, "");
+    assert_within(&after, &wanted, "");
 }
 
-/// Whether everything of `part` is in `whole`.
-fn contains(whole: &Value, part: &Value, at: &str) {
+/// Everything of `part` is in `whole`; a list of it is the whole list, for a patch replaces lists.
+fn assert_within(whole: &Value, part: &Value, at: &str) {
     match part {
         Value::Object(fields) => {
-            fields.iter().for_each(|(key, part)| contains(&whole[key], part, &format!("{at}.{key}")));
+            fields.iter().for_each(|(key, part)| assert_within(&whole[key], part, &format!("{at}.{key}")));
         }
         Value::Array(items) => {
-            items.iter().enumerate().for_each(|(i, part)| contains(&whole[i], part, &format!("{at}[{i}]")));
+            assert_eq!(whole.as_array().map(Vec::len), Some(items.len()), "{at}");
+            items.iter().enumerate().for_each(|(i, part)| assert_within(&whole[i], part, &format!("{at}[{i}]")));
         }
         _ => assert_eq!(whole, part, "{at}"),
     }
@@ -101,9 +102,7 @@ impl Ground {
     async fn commanded(&self, args: &[&str]) -> String {
         let config = settings(&self.prometheus.url(), &json!({}));
         let file = self.cluster.folder().write("backtest.yaml", config.to_string()).unwrap();
-        let mut command = tokio::process::Command::new(program());
-        command.args(args).arg("--config").arg(file).arg("--kubeconfig").arg(&self.account).kill_on_drop(true);
-        let output = tokio::time::timeout(120 * SECOND, command.output()).await.unwrap().unwrap();
+        let output = run(args, &file, &self.account).await;
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

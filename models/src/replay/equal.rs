@@ -77,7 +77,7 @@ pub fn tune_quantile(
 
 /// The HPA beneath as it is.
 fn usual(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned {
-    by_utilisation(ground, service, String::new(), None, |u| Choice::of(strategy, u))
+    by_utilisation(ground, service, String::new(), FIRST, |u| Choice::of(strategy, u))
 }
 
 /// Floors hold what will be needed again, so that the HPA beneath may be exact and let go early: without tolerance, and with a
@@ -89,12 +89,12 @@ fn tune_beneath(
     tuned_hpa: Option<&Tuned>,
     service: Service,
 ) -> Tuned {
-    let exact = [Tuning::START, Tuning::EARLY];
-    let exact = exact.into_iter().map(|tuning| (tuning.to_string(), tuning.setting(0)));
+    // Each with some utilisation; its own is looked for.
+    let exact = [Tuning::START, Tuning::EARLY].map(|tuning| (tuning.to_string(), tuning.setting(FIRST)));
     let alone = tuned_hpa.filter(|hpa| hpa.choice.setting.behavior.is_some());
     let alone = alone.map(|hpa| (hpa.label.clone(), hpa.choice.setting.clone()));
-    exact.chain(alone).fold(tuned, |best, (label, setting)| {
-        let near = Some(best.choice.setting.utilisation);
+    exact.into_iter().chain(alone).fold(tuned, |best, (label, setting)| {
+        let near = best.choice.setting.utilisation;
         let choice = |utilisation| Choice {
             setting: Setting { utilisation, ..setting.clone() },
             ..Choice::of(strategy, utilisation)
@@ -132,11 +132,11 @@ fn by_utilisation(
     ground: &Ground<'_>,
     service: Service,
     label: String,
-    near: Option<u32>,
+    near: u32,
     choice: impl Fn(u32) -> Choice,
 ) -> Tuned {
     let (lowest, highest) = UTILISATIONS;
-    let found = highest_kept(lowest..highest + 1, near.unwrap_or(FIRST), |u| kept(ground, service, &choice(u)));
+    let found = highest_kept(lowest..highest + 1, near, |u| kept(ground, service, &choice(u)));
     if let Some((utilisation, outcome)) = found {
         return tried(choice(utilisation), label, true, &outcome);
     }
@@ -146,24 +146,24 @@ fn by_utilisation(
 
 /// Tolerance 0, then each other knob in turn, as long as it pays.
 fn tune_hpa(ground: &Ground<'_>, service: Service) -> Tuned {
-    let with = |tuning: Tuning, near: Option<u32>| {
+    let with = |tuning: Tuning, near: u32| {
         by_utilisation(ground, service, tuning.to_string(), near, |u| Choice {
             setting: tuning.setting(u),
             ..Choice::of(Strategy::HpaTuned, u)
         })
     };
     let mut tuning = Tuning::START;
-    let mut best = with(tuning, None);
+    let mut best = with(tuning, FIRST);
     for knob in 0..tuning.neighbours().len() {
         for candidate in tuning.neighbours().swap_remove(knob) {
-            let tuned = with(candidate, Some(best.choice.setting.utilisation));
+            let tuned = with(candidate, best.choice.setting.utilisation);
             if better(&tuned, &best) {
                 (tuning, best) = (candidate, tuned);
             }
         }
     }
     // The usual setting is one of those that a person who tunes would try.
-    let near = Some(best.choice.setting.utilisation);
+    let near = best.choice.setting.utilisation;
     let usual = by_utilisation(ground, service, "as usual".to_owned(), near, |u| Choice::of(Strategy::HpaTuned, u));
     if better(&usual, &best) { usual } else { best }
 }
@@ -173,18 +173,13 @@ fn tune_buffer(ground: &Ground<'_>, service: Service) -> Tuned {
     let choice = |spare: u32| Choice { spare: Replicas::new(spare), ..Choice::of(Strategy::Buffer, 100) };
     // As many again as the highest load fills cannot but be enough, unless nothing is.
     let most = (ground.setup.peak / ground.setup.capacity.get()).ceil() as u32 + 1;
-    let (mut low, mut high) = (0, most);
-    let all = ground.play(&choice(high), service.from, service.until).course.outcome;
-    let within = all.starved_seconds <= service.budget * all.seconds;
-    let mut best = all;
-    while within && low < high {
-        let middle = low.midpoint(high);
-        match kept(ground, service, &choice(middle)) {
-            Some(outcome) => (high, best) = (middle, outcome),
-            None => low = middle + 1,
-        }
-    }
-    tried(choice(high), format!("{high} spare pods"), within, &best)
+    // The fewest pods are the most that can be left away.
+    let found = highest_kept(0..most + 1, most / 2, |away| kept(ground, service, &choice(most - away)));
+    let (spare, within, outcome) = match found {
+        Some((away, outcome)) => (most - away, true, outcome),
+        None => (most, false, ground.play(&choice(most), service.from, service.until).course.outcome),
+    };
+    tried(choice(spare), format!("{spare} spare pods"), within, &outcome)
 }
 
 /// Pod-hours of `policy` spared against `other`, as a share of the other's.

@@ -6,7 +6,6 @@ use chrono::TimeDelta;
 use floorcast_models::replay::equal::{self, Service, Tuned};
 use floorcast_models::replay::{Choice, Ground, Outlook, Played, Setup, Strategy};
 use floorcast_models::sim::Nodes;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Pods that fit on a node, for the figures of nodes.
 pub(super) const PODS_PER_NODE: u32 = 10;
@@ -41,8 +40,9 @@ pub(super) fn service<'a>(
     done: impl Fn(usize, usize) + Sync,
 ) -> Compared<'a> {
     let tuning = span.tuning(budget);
-    let (all, counted) = (Strategy::EQUAL.len(), AtomicUsize::new(0));
+    let all = Strategy::EQUAL.len();
     let contest = |strategies: Vec<Strategy>, tuned_hpa: Option<&Tuned>| {
+        let before = all - strategies.len();
         let jobs = strategies.into_iter().map(|strategy| {
             move || {
                 let (ground, tuned) = tuned(ground, (outlooks, tuned_hpa), strategy, tuning);
@@ -50,7 +50,7 @@ pub(super) fn service<'a>(
                 Contender { strategy, tuned, ground, played }
             }
         });
-        parallel(jobs.collect(), |_| done(counted.fetch_add(1, Ordering::Relaxed) + 1, all))
+        parallel(jobs.collect(), |n| done(before + n, all))
     };
     // The tuned HPA is one of those tried beneath floors, so these come after it; it goes first, for it tunes the most.
     let (floors, mut others): (Vec<_>, Vec<_>) =

@@ -101,8 +101,8 @@ async fn create_workload(cluster: &Cluster, replay: &Replay) -> Result<(), Error
     Ok(())
 }
 
-/// As in production, but quick enough to watch. The lead time is given: until it was measured it would be eight minutes, which is
-/// longer than anybody wants to wait for the peak, and four minutes after the first raise.
+/// As in production, but quick enough to watch. The lead time is given: measured it would be eight minutes before the first
+/// raise and four after it, and the floor would fall in between.
 fn settings(prometheus: &str) -> Value {
     let changes = json!({
         "defaults": {"step": "1m", "leadTime": "5m"},

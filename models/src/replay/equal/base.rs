@@ -33,7 +33,7 @@ pub fn tune_base(ground: &Ground<'_>, tuned: &Tuned, least: Replicas, service: S
 }
 
 fn with(ground: &Ground<'_>, tuned: &Tuned, base: u32, service: Service) -> Tuned {
-    let near = Some(tuned.choice.setting.utilisation);
+    let near = tuned.choice.setting.utilisation;
     by_utilisation(ground, service, tuned.label.clone(), near, |utilisation| {
         let mut choice = tuned.choice.clone();
         (choice.setting.utilisation, choice.setting.min) = (utilisation, Some(Replicas::new(base)));
