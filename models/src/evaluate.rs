@@ -17,7 +17,7 @@ mod reference;
 mod score;
 mod summary;
 
-pub use origins::{Said, replay};
+pub use origins::{Said, replay, unlearnable};
 pub use protocol::{Protocol, Span, Target, Unscorable, word};
 pub use reference::Reference;
 pub use score::{Relative, Score, score};

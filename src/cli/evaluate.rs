@@ -92,6 +92,9 @@ pub async fn run(global: &Global, command: Evaluate) -> Result<Exit, Failure> {
     let Some(scores) = measured else {
         return Err(Failure::new(Exit::Interrupted, "interrupted; nothing was measured to its end"));
     };
+    for note in work::silent(&laid, &scores) {
+        eprintln!("note: {note}");
+    }
     let answer = Answer::new(&laid, &models, scores);
     output::print(&global.output, &answer, |answer| table::text(answer, &command, Paint::of_environment()))?;
     Ok(Exit::Done)

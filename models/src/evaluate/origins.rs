@@ -4,7 +4,7 @@ use super::protocol::{Span, Target};
 use crate::{
     calendar::DAY,
     forecast::{Choice, anchors::Kind},
-    learn::{Learned, Learning, learn},
+    learn::{Learned, Learning, Unlearnable, learn},
     series::Series,
 };
 use chrono::TimeDelta;
@@ -54,6 +54,12 @@ pub fn replay(
         each(next, &said)?;
     }
     ControlFlow::Continue(())
+}
+
+/// Why a model can say nothing at all at the end of a span, where nothing can be learned from the history before it.
+pub fn unlearnable(span: &Span, model: Choice) -> Option<Unlearnable> {
+    let lead = span.leads().first().copied().unwrap_or(1);
+    learn(&history(span, span.steps().end)?, &learning(span, model, lead)).err()
 }
 
 fn learning(span: &Span, model: Choice, lead: usize) -> Learning {

@@ -5,7 +5,7 @@
 
 use super::{HISTORY, Recorded, STEP};
 use crate::events::{KnownEvent, Occurrence, expect, going_on, occurrences, over, usual};
-use crate::learn::Learning;
+use crate::learn::{Learned, Learning, Unlearnable};
 use crate::series::{Series, SeriesError};
 use crate::study::Study;
 use crate::units::Demand;
@@ -42,6 +42,8 @@ pub(super) struct Look {
     pub(super) most_seen: Option<f64>,
     /// Why the forecast is not trusted.
     pub(super) distrust: Option<String>,
+    /// Why there is none.
+    unlearnable: Option<Unlearnable>,
     /// Start of the forecast.
     pub(super) origin: DateTime<Utc>,
     curve: Range<usize>,
@@ -160,8 +162,9 @@ impl<'a> Forecaster<'a> {
         self.outlook.looks.push(Look {
             newest,
             load: value.and_then(Demand::new),
-            most_seen: learned.map(crate::learn::Learned::most_seen),
+            most_seen: learned.map(Learned::most_seen),
             distrust: self.study.trust().filter(|t| !t.trusted).map(|t| t.why.clone()),
+            unlearnable: self.study.unlearnable().cloned(),
             origin,
             curve: start..self.outlook.upper.len(),
         });
@@ -181,6 +184,7 @@ impl Outlook {
             load: load.mean(at(i) - STEP, at(i)).or(Some(load.peak(at(i), at(i) + STEP))).and_then(Demand::new),
             most_seen: Some(peak),
             distrust: None,
+            unlearnable: None,
             origin: at(i),
             curve: i..i + ahead,
         };
@@ -233,6 +237,11 @@ impl Outlook {
     /// The last reason for distrust.
     pub fn last_distrust(&self) -> Option<&str> {
         self.looks.iter().rev().find_map(|look| look.distrust.as_deref())
+    }
+
+    /// Why nothing was forecast at the last look, if nothing was.
+    pub fn unlearnable(&self) -> Option<&Unlearnable> {
+        self.looks.last()?.unlearnable.as_ref()
     }
 
     /// Number of the look that stands at `now`.

@@ -174,6 +174,8 @@ pub(super) struct ForecastFigures {
     pub trusted_share: f64,
     /// The last reason why not.
     pub distrust: Option<String>,
+    /// Why nothing was forecast at the end, if nothing was.
+    pub unlearnable: Option<String>,
 }
 
 /// Curves with one value every 15 minutes.

@@ -162,3 +162,18 @@ fn a_ranking_begins_with_those_who_gain_and_ends_with_those_who_cannot_be_replay
     );
     assert!(ranking.workloads.iter().flat_map(|w| &w.report).all(|report| report.equal_service.is_empty()));
 }
+
+#[test]
+fn a_load_of_which_nothing_is_learned_is_told_why() {
+    let mut load = leaping();
+    let holes = load.series.values().iter().enumerate().map(|(i, v)| if i % 3 == 0 { *v } else { f32::NAN });
+    load.series =
+        floorcast_models::series::Series::new(load.series.start(), load.series.step(), holes.collect()).unwrap();
+    let command = command(&["--pod-start", "3m", "--no-noise", "--no-equal-service"]).unwrap();
+    let report = work::report(&load, &command, &Progress::begin()).unwrap();
+    assert!(
+        report.verdict.text.starts_with("Not yet, because nothing can be forecast: gaps: 67 % of "),
+        "{:?}",
+        report.verdict
+    );
+}

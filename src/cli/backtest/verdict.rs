@@ -56,16 +56,20 @@ impl Verdict {
             return Self { advice: Advice::Enable, text };
         }
         if forecast.trusted_share < MOSTLY {
-            let why = forecast.distrust.as_deref().unwrap_or("there was too little history");
-            return Self {
-                advice: Advice::NotYet,
-                text: format!("Not yet, because the forecast is not trusted: it {why}."),
-            };
+            return Self { advice: Advice::NotYet, text: not_yet(forecast) };
         }
         let text = format!(
             "No gain, because {after:.0} of {before:.0} starved minutes stay{cost}: the load rises without notice."
         );
         Self { advice: Advice::NoGain, text }
+    }
+}
+
+fn not_yet(forecast: &ForecastFigures) -> String {
+    match (&forecast.unlearnable, &forecast.distrust) {
+        (Some(why), _) => format!("Not yet, because nothing can be forecast: {why}"),
+        (None, Some(why)) => format!("Not yet, because the forecast is not trusted: it {why}."),
+        (None, None) => "Not yet, because a forecast came too late in what was replayed.".to_owned(),
     }
 }
 

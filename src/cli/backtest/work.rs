@@ -99,6 +99,7 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let forecast = ForecastFigures {
         trusted_share: rounded(outlook.trusted_share(), 4),
         distrust: outlook.last_distrust().map(str::to_owned),
+        unlearnable: outlook.unlearnable().map(ToString::to_string),
     };
     let settings = settings(loaded, (command, &terms), (&load, &setup), span, noise);
     let verdict = Verdict::of(&policies, &forecast, span.until - span.from);

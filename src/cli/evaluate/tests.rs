@@ -142,3 +142,17 @@ fn a_horizon_that_is_rounded_is_told() {
     let notes = Laid::new(Path::new("load.csv"), span).notes();
     assert_eq!(notes[0], "load.csv: its step is 1800 s, so 15m counts as 30m");
 }
+
+#[test]
+fn a_trace_of_which_nothing_is_learned_says_why() {
+    // Two of five samples are missing.
+    #[allow(clippy::format_collect)] // a small text, once
+    let rows: String = (0..288 * 9).filter(|i| i % 5 < 3).map(|i| format!("{},5\n", i * 300)).collect();
+    let protocol = Protocol { days: Some(1), ..Protocol::default() };
+    let span = Span::new(&Load::parse(&rows).unwrap(), &protocol).unwrap();
+    let laid = [laid(), Laid::new(Path::new("holes.csv"), span)];
+    let scored = measure(&laid, &[Choice::Persistence], &AtomicBool::new(false)).unwrap();
+    let notes = work::silent(&laid, &scored);
+    assert_eq!(notes.len(), 1, "{notes:?}");
+    assert!(notes[0].starts_with("holes.csv: nothing can be forecast: gaps: 40 % of 216.0 h are missing"), "{notes:?}");
+}

@@ -1,7 +1,7 @@
 //! The replays, spread over the processors. Each is pure; which thread does which changes no figure.
 
 use floorcast_models::{
-    evaluate::{Reference, Score, Span, score},
+    evaluate::{Reference, Score, Span, score, unlearnable},
     forecast::{Choice, anchors::Kind},
 };
 use std::{
@@ -77,6 +77,16 @@ impl Laid {
         }
         notes
     }
+}
+
+/// Of traces on which no model said anything that could be scored: why.
+pub(super) fn silent(laid: &[Laid], scores: &[Scored]) -> Vec<String> {
+    let nothing = |trace: usize| scores.iter().filter(|s| s.trace == trace).flat_map(|s| &s.scores).all(|s| s.n == 0);
+    let why = |trace: usize| {
+        let why = unlearnable(&laid[trace].span, scores.iter().find(|s| s.trace == trace)?.model)?;
+        Some(format!("{}: nothing can be forecast: {why}", laid[trace].name))
+    };
+    (0..laid.len()).filter(|trace| nothing(*trace)).filter_map(why).collect()
 }
 
 impl Job {
