@@ -155,7 +155,11 @@ pub async fn run(global: &Global, command: Backtest) -> Result<Exit, Failure> {
 /// The patch alone on stdout, what to know of it on stderr.
 fn patched(report: &report::Report) -> Result<Exit, Failure> {
     let Some(recommendation) = &report.recommendation else {
-        let why = "no setting of any policy keeps the budget on the days before; --starved-budget allows more";
+        let why = if report.equal_service.is_empty() {
+            work::TOO_SHORT
+        } else {
+            "no setting of any policy keeps the budget on the days before; --starved-budget allows more"
+        };
         return Err(Failure::new(Exit::No, why));
     };
     let Some(patch) = &recommendation.patch else {

@@ -5,7 +5,7 @@
 
 use super::{
     equal::Contender,
-    report::rounded,
+    report::{days, rounded},
     terms::{Hpa, Terms},
     verdict::{CALM, GAIN},
     work::{Span, parallel},
@@ -257,21 +257,21 @@ impl Gain {
             format!("{:.1} % more pod-hours", -100.0 * self.saved)
         };
         let figures = format!("{after:.1} starved minutes instead of {before:.1} and {hours}");
-        let days = self.minutes / 1440.0;
+        let days = days(self.minutes / 1440.0);
         if !changed {
             return "Nothing to change: what stands now was the cheapest that kept the budget on the days before."
                 .to_owned();
         }
         if !self.keeps() {
             return format!(
-                "Nothing is recommended: what was cheapest on the days before did not hold on the {days:.0} days after, with {figures} \
+                "Nothing is recommended: what was cheapest on the days before did not hold on the {days} after, with {figures} \
                  ({:.1} min are allowed).",
                 self.allowed
             );
         }
         if !self.worth() {
             return format!(
-                "Nothing is recommended: on the {days:.0} judged days the cheapest settings gained too little, {figures}."
+                "Nothing is recommended: on the {days} that judge the cheapest settings gained too little, {figures}."
             );
         }
         let still = if after > self.allowed {
@@ -280,7 +280,7 @@ impl Gain {
             String::new()
         };
         format!(
-            "Recommended: the changes above, chosen on the days before, brought {figures} on the {days:.0} days after (nine of ten \
+            "Recommended: the changes above, chosen on the days before, brought {figures} on the {days} after (nine of ten \
              resamplings of these days: {:+.1} to {:+.1} % saved).{still}",
             100.0 * self.interval[0],
             100.0 * self.interval[1]

@@ -234,3 +234,11 @@ pub(super) fn rounded(value: f64, places: i32) -> f64 {
     let scale = 10_f64.powi(places);
     (value * scale).round() / scale
 }
+
+/// Days in words, the last half rounded up.
+pub(super) fn days(days: f64) -> String {
+    match days.round() {
+        1.0 => "1 day".to_owned(),
+        days => format!("{days:.0} days"),
+    }
+}

@@ -1,7 +1,7 @@
 //! What a person reads.
 
 use super::recommend::Recommendation;
-use super::report::{Curve, EqualService, Figures, Report};
+use super::report::{Curve, EqualService, Figures, Report, days};
 use crate::cli::{
     output::{self, Table},
     spark::{self, Ink},
@@ -73,10 +73,10 @@ fn policies(policies: &[Figures]) -> String {
 fn equal(report: &Report) -> String {
     let s = &report.settings;
     let mut text = format!(
-        "At equal service (at most {} % of minutes starved), each policy tuned on {:.0} days and judged on the {:.0} days after:\n\n",
+        "At equal service (at most {} % of minutes starved), each policy tuned on {} and judged on the {} after:\n\n",
         100.0 * s.starved_budget,
-        (s.judged_from - s.from).num_hours() as f64 / 24.0,
-        (s.until - s.judged_from).num_hours() as f64 / 24.0
+        days((s.judged_from - s.from).num_hours() as f64 / 24.0),
+        days((s.until - s.judged_from).num_hours() as f64 / 24.0)
     );
     let mut table = Table::new(&[
         "POLICY",

@@ -177,3 +177,15 @@ fn a_load_of_which_nothing_is_learned_is_told_why() {
         report.verdict
     );
 }
+
+#[test]
+fn a_replay_too_short_to_judge_is_not_tuned_and_says_so() {
+    let mut load = leaping();
+    let (start, step) = (load.series.start(), load.series.step());
+    load.series = floorcast_models::series::Series::new(start, step, load.series.values()[..2 * 288].to_vec()).unwrap();
+    let command = command(&["--pod-start", "3m", "--no-noise"]).unwrap();
+    let report = work::report(&load, &command, &Progress::begin()).unwrap();
+    assert!(report.equal_service.is_empty() && report.recommendation.is_none());
+    let text = table::text(&report, Ink::Ascii);
+    assert!(text.contains("that takes two replayed days") && !text.contains("At equal service"), "{text}");
+}

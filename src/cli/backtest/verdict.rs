@@ -1,6 +1,6 @@
 //! One sentence that is true of the figures.
 
-use super::report::{Figures, ForecastFigures};
+use super::report::{Figures, ForecastFigures, days};
 use chrono::TimeDelta;
 use serde::Serialize;
 
@@ -45,8 +45,8 @@ impl Verdict {
         let spared = 1.0 - after / before.max(f64::MIN_POSITIVE);
         if before / minutes < CALM {
             let text = format!(
-                "No gain in service: the HPA alone starves {before:.1} min in {:.0} days; what can be saved is a higher target.",
-                minutes / 1440.0
+                "No gain in service: the HPA alone starves {before:.1} min in {}; what can be saved is a higher target.",
+                days(minutes / 1440.0)
             );
             return Self { advice: Advice::NoGain, text };
         }

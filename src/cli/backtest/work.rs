@@ -51,6 +51,16 @@ pub(super) fn span(load: &Recorded, days: Option<u32>) -> Span {
     Span { from, judged_from: (from + half).min(load.end()), until: load.end() }
 }
 
+/// Said where a replay is no ground for a recommendation.
+pub(super) const TOO_SHORT: &str = "nothing is compared at equal service or recommended: that takes two replayed days, one to tune by and one to judge on";
+
+impl Span {
+    /// A day at least to tune by, and another to judge on.
+    fn has_days_to_judge(&self) -> bool {
+        self.until - self.judged_from >= TimeDelta::days(1)
+    }
+}
+
 /// The whole backtest: learns, replays every policy, tunes them for equal service.
 pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) -> Result<Report, Failure> {
     let refused = |why: String| Failure::misused(format!("{}: {why}", loaded.name));
@@ -68,7 +78,8 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
         )));
     }
     let setup = terms.setup(&load).ok_or_else(|| refused("the load is 0 throughout".to_owned()))?;
-    let also = (!command.no_equal_service && terms.quantile > LOWER).then_some(LOWER);
+    let tuned = !command.no_equal_service && span.has_days_to_judge();
+    let also = (tuned && terms.quantile > LOWER).then_some(LOWER);
     let quantiles: Vec<f64> = [terms.quantile].into_iter().chain(also).collect();
     let outlooks =
         outlooks(&history, span, &setup, (&terms, &quantiles), progress).map_err(|e| refused(e.to_string()))?;
@@ -85,7 +96,7 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
         seed: command.seed,
     };
     let played = plain(&ground, terms.utilisation, span, progress);
-    let compared = (!command.no_equal_service).then(|| {
+    let compared = tuned.then(|| {
         let done = |n: usize, of: usize| progress.at("tuning for equal service", 0.4 + 0.5 * n as f64 / of as f64);
         super::equal::service(&ground, &outlooks, command.starved_budget, span, done)
     });
@@ -127,6 +138,10 @@ fn settings(
     noise: Noise,
 ) -> Settings {
     let target = setup.per_replica(terms.utilisation).get();
+    let mut notes = loaded.own.notes.clone();
+    if !command.no_equal_service && !span.has_days_to_judge() {
+        notes.push(TOO_SHORT.to_owned());
+    }
     Settings {
         start: load.start(),
         from: span.from,
@@ -149,7 +164,7 @@ fn settings(
         quantile: terms.quantile,
         starved_budget: command.starved_budget,
         seed: command.seed,
-        notes: loaded.own.notes.clone(),
+        notes,
     }
 }
 
