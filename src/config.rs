@@ -211,27 +211,16 @@ impl Config {
 /// The nearest of `names` within `distance` edits, or one that the word begins or is begun by.
 pub fn nearest<'a>(word: &str, names: impl IntoIterator<Item = &'a str>, distance: usize) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    let far = usize::MAX;
-    names
-        .into_iter()
-        .map(|name| {
-            let other = name.to_lowercase();
-            let begins = lower.len() >= 3 && (other.starts_with(&lower) || lower.starts_with(&other));
-            let edits = strsim::osa_distance(&lower, &other);
-            (
-                if edits <= distance {
-                    edits
-                } else if begins {
-                    distance + 1
-                } else {
-                    far
-                },
-                name,
-            )
-        })
-        .filter(|(edits, _)| *edits != far)
-        .min_by_key(|(edits, _)| *edits)
-        .map(|(_, name)| name)
+    // A word of three letters of which two are others is another word.
+    let most = distance.min(lower.chars().count() / 2);
+    let apart = |name: &str| {
+        let other = name.to_lowercase();
+        let begins = lower.len() >= 3 && (other.starts_with(&lower) || lower.starts_with(&other));
+        let edits = strsim::osa_distance(&lower, &other);
+        if edits <= most { Some(edits) } else { begins.then_some(distance + 1) }
+    };
+    let near = names.into_iter().filter_map(|name| Some((apart(name)?, name)));
+    near.min_by_key(|(edits, _)| *edits).map(|(_, name)| name)
 }
 
 #[cfg(test)]

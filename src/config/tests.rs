@@ -258,3 +258,17 @@ fn holidays_and_events_are_found_by_namespace_and_label() {
     assert_eq!(texts(&web), ["Black Friday", "events of the configuration"]);
     assert_eq!(texts(&none), ["events of the configuration"]);
 }
+
+#[test]
+fn a_short_word_of_other_letters_is_no_slip_of_the_pen() {
+    for (word, name, is_near) in [
+        ("foo", "log", false),
+        ("lgo", "log", true),
+        ("mian", "main", true),
+        ("on", "off", false),
+        ("lo", "log", true),
+        ("shdow", "shadow", true),
+    ] {
+        assert_eq!(nearest(word, [name], 3).is_some(), is_near, "{word}, {name}");
+    }
+}
