@@ -11,6 +11,7 @@ pub struct Datasource {
     /// Name by which templates and metrics refer to it.
     pub name: String,
     /// Base address, `http://` or `https://`, without user and password; `/api/v1/…` is added.
+    #[schemars(regex(pattern = r"^https?://[^/?\s]+(/[^?\s]*)?$"))]
     pub url: String,
     /// What answers there; decides how partial answers are asked for and how errors look.
     #[serde(default)]

@@ -42,10 +42,10 @@ impl Default for Kubernetes {
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Http {
     /// `/livez`, `/readyz`, `/healthz` and `/metrics`: for the kubelet and the scraper.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", regex(pattern = r"^\S+:[0-9]{1,5}$"))]
     pub listen: SocketAddr,
     /// `/api/v1`: read only, through a port-forward.
-    #[schemars(with = "String")]
+    #[schemars(with = "String", regex(pattern = r"^\S+:[0-9]{1,5}$"))]
     pub api: SocketAddr,
 }
 

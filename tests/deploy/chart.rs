@@ -1,7 +1,10 @@
 //! The chart as files and as real Helm renders it: what is generated is up to date, what it makes by default is what the plain
 //! manifests and the overlays are, and what nobody can mean is refused.
 
+mod ports;
+mod rights;
 mod schema;
+mod setups;
 
 use crate::files;
 use floorcast_testbed::{command, tools::Module};
@@ -61,7 +64,7 @@ impl Helm {
         Self::of(Module::Helm).await
     }
 
-    async fn of(module: Module) -> Self {
+    pub(crate) async fn of(module: Module) -> Self {
         let program = module.built().await.unwrap().join("helm");
         Self { program, home: tempfile::tempdir().unwrap() }
     }
@@ -88,7 +91,15 @@ impl Helm {
 pub(crate) fn value_files() -> Vec<String> {
     let of =
         |folder: &str| files::names(folder, ".yaml").into_iter().map(|n| format!("{folder}/{n}")).collect::<Vec<_>>();
-    [of("deploy/helm/values"), of(&format!("{CHART}/ci"))].concat()
+    [of("deploy/helm/values"), of(&format!("{CHART}/ci")), vec![LOCAL.to_owned()]].concat()
+}
+
+/// Two files, as Helm takes them: where Prometheus is, then how small the cluster is.
+pub(crate) const LOCAL: &str = "deploy/helm/values/kube-prometheus-stack.yaml,deploy/helm/values/local.yaml";
+
+/// The first object of a kind.
+fn of_kind<'a>(objects: &'a [Value], kind: &str) -> &'a Value {
+    objects.iter().find(|object| object["kind"] == kind).unwrap_or_else(|| panic!("no {kind}"))
 }
 
 /// Objects by what they are, without what Helm adds: its labels and hooks; a configuration as what it says.
@@ -190,10 +201,19 @@ async fn what_nobody_can_mean_is_refused_with_its_name() {
         ("rbac.scope=everything", "scope"),
         ("policy.annotations.action=Refuse", "action"),
         ("config.defaults.quantile=1.5", "quantile"),
+        ("datasource.url=", "datasource/url"),
+        ("datasource.url=prometheus:9090", "datasource/url"),
+        ("datasource.url=https://", "datasource/url"),
+        ("datasource.url=http://prometheus:9090?tenant=a", "datasource/url"),
+        ("config.http.listen=9999", "http/listen"),
     ] {
         let refused = helm.template(&["--set", wrong]).await.expect_err(wrong);
         assert!(refused.contains(named) && refused.contains("don't meet the specifications"), "{wrong}: {refused}");
     }
+    let password = helm.template(&["--set", "datasource.url=http://me:canary@prometheus"]).await.unwrap_err();
+    // Before it stands the command line.
+    let (_, said) = password.split_once("Error: ").unwrap();
+    assert!(said.contains("datasource prometheus holds a user or password") && !said.contains("canary"), "{said}");
 }
 
 #[tokio::test]

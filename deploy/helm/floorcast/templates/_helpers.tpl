@@ -55,6 +55,11 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{- /* Port of health and metrics. */}}
+{{- define "floorcast.metricsPort" -}}
+{{- dig "http" "listen" "0.0.0.0:8080" .Values.config | splitList ":" | last }}
+{{- end }}
+
 {{- /* Port of page and API on the pod's loopback. */}}
 {{- define "floorcast.apiPort" -}}
 {{- dig "http" "api" "127.0.0.1:8081" .Values.config | splitList ":" | last }}
@@ -81,12 +86,21 @@ annotations:
 {{- end }}
 {{- end }}
 
+{{- /* Where histories come from, as JSON. Not a matter for the schema: its validator repeats what it refuses. */}}
+{{- define "floorcast.datasources" -}}
+{{- $all := ternary .Values.config.datasources (list .Values.datasource) (hasKey .Values.config "datasources") }}
+{{- range $all }}
+{{- if regexMatch "^https?://[^/]*@" .url }}
+{{- fail (printf "the url of datasource %s holds a user or password: give them by auth.basic and passwordFile, from existingSecret" .name) }}
+{{- end }}
+{{- end }}
+{{- toJson $all }}
+{{- end }}
+
 {{- /* The daemon's configuration: the values' own, and what only the chart knows. */}}
 {{- define "floorcast.config" -}}
 {{- $config := deepCopy .Values.config }}
-{{- if not (hasKey $config "datasources") }}
-{{- $_ := set $config "datasources" (list .Values.datasource) }}
-{{- end }}
+{{- $_ := set $config "datasources" (include "floorcast.datasources" . | fromJsonArray) }}
 {{- $own := dict }}
 {{- $full := include "floorcast.fullname" . }}
 {{- with include "floorcast.namespaces" . | fromJsonArray }}{{ $_ := set $own "namespaces" . }}{{ end }}
@@ -146,8 +160,9 @@ env:
 - name: config
   configMap: {name: {{ include "floorcast.configMap" . }}}
 {{- with .Values.existingSecret }}
+# Without it the daemon runs all the same, and says which file is missing; it reads the file once it is there.
 - name: secrets
-  secret: {secretName: {{ . }}}
+  secret: {secretName: {{ . }}, optional: true}
 {{- end }}
 - name: token
   projected:
