@@ -37,6 +37,10 @@ fn the_image_is_from_scratch_without_root_and_labelled() {
     for label in ["title", "description", "source", "licenses", "version", "revision"] {
         assert!(labels.contains(&format!("org.opencontainers.image.{label}=")), "{label}");
     }
+    assert!(
+        build.contains(&("ARG".to_owned(), "BUILDKIT_SBOM_SCAN_STAGE=true".to_owned())),
+        "its bill of materials is empty"
+    );
     let built = build.iter().map(|(_, rest)| rest.as_str()).collect::<Vec<_>>().join("\n");
     assert!(built.contains("deploy/image/build.sh && install") && built.contains("+crt-static"), "{built}");
     assert!(files::text("deploy/image/build.sh").contains("cargo build --release --locked --bin floorcast"));
@@ -50,7 +54,10 @@ fn image_manifests_and_toolchain_agree() {
     let channel =
         toolchain.lines().find_map(|l| l.strip_prefix("channel = \"")).unwrap().trim_end_matches('"').to_owned();
     let dockerfile = files::text(DOCKERFILE);
-    assert!(dockerfile.contains(&format!("ARG RUST={channel}\n")), "the Dockerfile does not build with {channel}");
+    let builder = dockerfile.lines().find_map(|line| line.strip_prefix("FROM rust:")).unwrap();
+    let (tag, digest) = builder.trim_end_matches(" AS build").split_once("@sha256:").expect("pinned by its digest");
+    assert_eq!(tag, format!("{channel}-alpine"), "the Dockerfile does not build with {channel}");
+    assert!(digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit()), "{digest}");
     assert!(dockerfile.contains(&format!("ARG VERSION={}\n", env!("CARGO_PKG_VERSION"))));
     for manifest in ["deployment", "janitor"] {
         let text = files::text(&format!("deploy/manifests/{manifest}.yaml"));
@@ -90,6 +97,59 @@ fn every_action_is_pinned_by_its_commit_and_no_workflow_has_rights_by_default() 
     }
     let actions: BTreeSet<&String> = pins.iter().map(|(action, ..)| action).collect();
     assert_eq!(actions.len(), pins.len(), "one action in two versions: {pins:?}");
+}
+
+/// The text of each workflow.
+fn workflows() -> Vec<(String, String)> {
+    let text = |name: String| (name.clone(), files::text(&format!("{WORKFLOWS}/{name}")));
+    files::names(WORKFLOWS, ".yaml").into_iter().map(text).collect()
+}
+
+/// Revision and version are compiled in: named otherwise than by `.ci/reproducible` and `build.sh`, the program is another one.
+#[test]
+fn the_release_builds_what_was_proven() {
+    let release = files::text(&format!("{WORKFLOWS}/release.yaml"));
+    let steps = files::yaml(&format!("{WORKFLOWS}/release.yaml"))["jobs"]["build"]["steps"].clone();
+    let push = steps.as_array().unwrap().iter().find(|step| step["id"] == "push").unwrap();
+    let arguments: Vec<&str> = push["with"]["build-args"].as_str().unwrap().lines().collect();
+    let of = |key: &str| format!("{}={}", key.to_uppercase(), "${{ steps.commit.outputs.KEY }}".replace("KEY", key));
+    assert_eq!(arguments, [of("revision"), of("version")]);
+    let revision = "git rev-parse --short=12 HEAD";
+    for file in ["deploy/image/build.sh", "deploy/image/assemble.sh", ".ci/reproducible"] {
+        assert!(files::text(file).contains(revision), "{file} names the revision otherwise");
+    }
+    assert!(release.contains(&format!("echo \"revision=$({revision})\"")), "{release}");
+    assert!(release.contains("echo \"version=${GITHUB_REF_NAME#v}\""), "the label of the version has no v");
+}
+
+/// What a workflow installs is the same tomorrow.
+#[test]
+fn every_tool_that_a_workflow_builds_has_its_version() {
+    let mut tools = BTreeSet::new();
+    for (name, text) in workflows() {
+        for line in text.lines().filter(|line| line.contains("cargo install ")) {
+            let words: Vec<&str> = line.split_whitespace().skip_while(|word| *word != "install").collect();
+            assert!(words.contains(&"--locked"), "{name}: {line}");
+            let version = words.iter().skip_while(|word| **word != "--version").nth(1);
+            let version = *version.unwrap_or_else(|| panic!("{name}: {line} has no --version"));
+            tools.insert((words[1].to_owned(), version.to_owned()));
+        }
+    }
+    let names: BTreeSet<&String> = tools.iter().map(|(tool, _)| tool).collect();
+    assert!(names.len() == tools.len() && names.len() == 2, "one tool in two versions, or another: {tools:?}");
+}
+
+/// The bill of materials is checked before it is needed, and Artifact Hub's file is filled in.
+#[test]
+fn the_release_makes_its_bill_of_materials_as_the_checks_do_and_says_who_publishes() {
+    for (name, text) in workflows() {
+        assert!(text.contains("run: .ci/sbom ") || text.contains("\n          .ci/sbom "), "{name}");
+    }
+    let file = "deploy/helm/artifacthub-repo.yml";
+    assert_eq!(files::yaml(file)["repositoryID"], "@REPOSITORY_ID@");
+    let release = files::text(&format!("{WORKFLOWS}/release.yaml"));
+    assert!(release.contains(&format!("s/@REPOSITORY_ID@/$REPOSITORY_ID/\" {file}")), "nobody fills it in");
+    assert!(release.contains(&format!("{file}:application/vnd.cncf.artifacthub.repository-metadata.layer.v1.yaml")));
 }
 
 #[tokio::test]
