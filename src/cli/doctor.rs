@@ -2,6 +2,7 @@
 
 mod cluster;
 mod datasource;
+mod hpas;
 mod switch;
 mod sync;
 mod workloads;

@@ -21,11 +21,13 @@ struct State<K> {
     /// Pages of a running list; the old objects stay readable until it is whole.
     arriving: Objects<K>,
     listed: bool,
+    forbidden: bool,
 }
 
 impl<K> Default for Cache<K> {
     fn default() -> Self {
-        Self { state: RwLock::new(State { objects: BTreeMap::new(), arriving: BTreeMap::new(), listed: false }) }
+        let (objects, arriving) = (BTreeMap::new(), BTreeMap::new());
+        Self { state: RwLock::new(State { objects, arriving, listed: false, forbidden: false }) }
     }
 }
 
@@ -47,8 +49,21 @@ impl<K: Resource> Cache<K> {
             Event::InitDone => {
                 state.objects = std::mem::take(&mut state.arriving);
                 state.listed = true;
+                state.forbidden = false;
             }
         }
+    }
+
+    /// The API server forbade a list. Whether that is new; what was listed before stays readable.
+    pub(super) fn forbid(&self) -> bool {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        !std::mem::replace(&mut state.forbidden, true)
+    }
+
+    /// Nothing is known, because it may not be.
+    pub(super) fn withheld(&self) -> bool {
+        let state = self.read();
+        state.forbidden && !state.listed
     }
 
     /// Has one list been whole?

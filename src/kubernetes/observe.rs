@@ -1,16 +1,19 @@
 //! A pruned, watched copy of the cluster, read synchronously.
 
+mod area;
+
+use self::area::Area;
 use super::cache::{Cache, Key, key};
 use super::control::Control;
 use super::parse;
 use super::pods::{self, PodFacts, PodsError};
-use super::slim::{ConfigMap, Deployment, Hpa, StatefulSet};
+use super::slim::{ConfigMap, Hpa};
 use super::workload::{Scaled, TargetKind, TargetRef, Workload};
 use chrono::TimeDelta;
 use futures::StreamExt;
 use kube::runtime::WatchStreamExt;
 use kube::runtime::utils::Backoff;
-use kube::runtime::watcher::{Config, DefaultBackoff, Event, watcher};
+use kube::runtime::watcher::{self, Config, DefaultBackoff, Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -63,9 +66,7 @@ pub struct Cluster {
 }
 
 struct Seen {
-    hpas: Vec<Arc<Cache<Hpa>>>,
-    deployments: Vec<Arc<Cache<Deployment>>>,
-    stateful_sets: Vec<Arc<Cache<StatefulSet>>>,
+    areas: Vec<Area>,
     control: Arc<Cache<ConfigMap>>,
     watches: Arc<Mutex<BTreeMap<String, Watch>>>,
     changes: watch::Sender<u64>,
@@ -111,9 +112,7 @@ impl Cluster {
         };
         let control_key = (settings.control_namespace, settings.control);
         let seen = Seen {
-            hpas: start.all("horizontalpodautoscalers"),
-            deployments: start.all("deployments"),
-            stateful_sets: start.all("statefulsets"),
+            areas: start.areas(),
             control: start.control(&control_key),
             watches,
             changes,
@@ -126,13 +125,11 @@ impl Cluster {
         Self { seen: Arc::new(seen), client, _tasks: Arc::new(tasks) }
     }
 
-    /// Has every watch listed everything once?
+    /// Has every watch listed everything once? A namespace that may not be read is not waited for where there are others: it may be
+    /// gone for good, and its workloads are left alone.
     pub fn ready(&self) -> bool {
-        let seen = &self.seen;
-        seen.hpas.iter().all(|c| c.listed())
-            && seen.deployments.iter().all(|c| c.listed())
-            && seen.stateful_sets.iter().all(|c| c.listed())
-            && seen.control.listed()
+        let Seen { areas, control, .. } = &*self.seen;
+        control.listed() && areas.iter().any(Area::whole) && areas.iter().all(|a| a.whole() || a.withheld())
     }
 
     /// Waits until [`Cluster::ready`].
@@ -211,7 +208,7 @@ impl Seen {
     }
 
     fn put_together(&self) -> Vec<Arc<Workload>> {
-        let hpas: Vec<Arc<Hpa>> = self.hpas.iter().flat_map(|c| c.all()).collect();
+        let hpas: Vec<Arc<Hpa>> = self.areas.iter().flat_map(Area::hpas).collect();
         let sharing = sharing(&hpas);
         let flag = *lock(&self.stabilisation);
         let mut old = std::mem::take(&mut *lock(&self.built));
@@ -236,8 +233,8 @@ impl Seen {
         let target = parse::target_ref(&hpa.spec.scale_target_ref);
         let at = (hpa.metadata.namespace.clone().unwrap_or_default(), target.name);
         match target.kind {
-            TargetKind::Deployment => find(&self.deployments, &at).map(|found| Arc::clone(&found.scaled)),
-            TargetKind::StatefulSet => find(&self.stateful_sets, &at).map(|found| Arc::clone(&found.scaled)),
+            TargetKind::Deployment => self.areas.iter().find_map(|a| a.deployment(&at)),
+            TargetKind::StatefulSet => self.areas.iter().find_map(|a| a.stateful_set(&at)),
             TargetKind::Other(_) => None,
         }
     }
@@ -283,10 +280,6 @@ fn older(cached: &str, written: &str) -> bool {
     }
 }
 
-fn find<K: Resource>(caches: &[Arc<Cache<K>>], at: &Key) -> Option<Arc<K>> {
-    caches.iter().find_map(|cache| cache.get(at))
-}
-
 /// Which HPAs scale each target.
 struct Sharing(BTreeMap<(String, TargetRef), Vec<String>>);
 
@@ -326,8 +319,23 @@ struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// One watch for the cluster, or one for each namespace.
-    fn all<K>(&mut self, plural: &str) -> Vec<Arc<Cache<K>>>
+    /// The cluster, or each namespace.
+    fn areas(&mut self) -> Vec<Area> {
+        match self.scope.clone() {
+            Scope::Cluster => vec![self.area(None)],
+            Scope::Namespaces(names) => names.iter().map(|name| self.area(Some(name))).collect(),
+        }
+    }
+
+    fn area(&mut self, namespace: Option<&str>) -> Area {
+        Area::new(
+            self.kind("horizontalpodautoscalers", namespace),
+            self.kind("deployments", namespace),
+            self.kind("statefulsets", namespace),
+        )
+    }
+
+    fn kind<K>(&mut self, plural: &str, namespace: Option<&str>) -> Arc<Cache<K>>
     where
         K: Resource<DynamicType = (), Scope = k8s_openapi::NamespaceResourceScope>
             + Clone
@@ -338,16 +346,11 @@ impl Start<'_> {
             + 'static,
     {
         let client = self.client.clone();
-        match self.scope.clone() {
-            Scope::Cluster => vec![self.one(plural.to_owned(), Api::all(client), Config::default())],
-            Scope::Namespaces(names) => names
-                .iter()
-                .map(|ns| {
-                    let api = Api::namespaced(client.clone(), ns);
-                    self.one(format!("{plural} in {ns}"), api, Config::default())
-                })
-                .collect(),
-        }
+        let (what, api) = match namespace {
+            Some(namespace) => (format!("{plural} in {namespace}"), Api::namespaced(client, namespace)),
+            None => (plural.to_owned(), Api::all(client)),
+        };
+        self.one(what, api, Config::default())
     }
 
     fn control(&mut self, (namespace, name): &Key) -> Arc<Cache<ConfigMap>> {
@@ -425,12 +428,19 @@ where
         self.cache.apply(event);
         if whole {
             self.recovered();
-            self.changes.send_modify(|n| *n = n.wrapping_add(1));
+            self.changed();
         }
     }
 
-    fn failed(&self, why: &(dyn std::error::Error + 'static)) {
+    fn changed(&self) {
+        self.changes.send_modify(|n| *n = n.wrapping_add(1));
+    }
+
+    fn failed(&self, why: &watcher::Error) {
         let text = super::chain(why);
+        if is_forbidden(why) && self.cache.forbid() {
+            self.changed();
+        }
         if let Some(watch) = lock(&self.watches).get_mut(&self.what) {
             if watch.failing.is_none() {
                 tracing::warn!(watch = %self.what, error = %text, "a watch fails; retrying");
@@ -448,6 +458,10 @@ where
             watch.listed = true;
         }
     }
+}
+
+fn is_forbidden(why: &watcher::Error) -> bool {
+    matches!(why, watcher::Error::InitialListFailed(kube::Error::Api(status)) if status.code == 403)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

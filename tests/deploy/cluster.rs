@@ -2,9 +2,12 @@
 
 mod documented;
 mod first;
+mod hold;
 mod install;
 mod kubelet;
+mod namespaced;
 pub(crate) mod policies;
+mod upgrades;
 mod valid;
 
 use crate::chart::Helm;
@@ -20,6 +23,7 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Stage {
     bed: Cluster,
     helm: Helm,
+    helm3: Helm,
     prometheus: Prometheus,
 }
 
@@ -30,12 +34,17 @@ impl Stage {
         bed.kubectl(&["apply", "--server-side", "-f", &resources.display().to_string()]).await.unwrap();
         let prometheus =
             Prometheus::start(prometheus::Options { history: first::history(), ..Default::default() }).await.unwrap();
-        Self { bed, helm: Helm::built().await, prometheus }
+        Self { bed, helm: Helm::built().await, helm3: Helm::of(Module::Helm3).await, prometheus }
     }
 
     /// Real Helm as administrator.
     async fn helm(&self, args: &[&str]) -> Result<String, String> {
         self.helm.run(Some(self.bed.kubeconfig()), args).await
+    }
+
+    /// The same of the major version before.
+    async fn helm3(&self, args: &[&str]) -> Result<String, String> {
+        self.helm3.run(Some(self.bed.kubeconfig()), args).await
     }
 
     /// One object as JSON.
@@ -60,5 +69,7 @@ async fn the_chart_and_the_policies_hold_on_a_real_api_server() {
     policies::annotations_are_refused_as_the_daemon_refuses_them(&stage).await;
     policies::a_held_floor_follows_a_lowered_maximum(&stage).await;
     policies::a_new_hpa_begins_at_its_base(&stage).await;
+    upgrades::an_apps_own_chart_leaves_a_held_floor_alone(&stage).await;
     install::from_the_first_install_to_the_last_floor(&stage).await;
+    namespaced::one_forbidden_namespace_stops_no_other(&stage).await;
 }

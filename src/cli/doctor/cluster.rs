@@ -1,13 +1,13 @@
 //! Checks of the API server: reachable, new enough, and we may do what we need to.
 
-use super::{Finding, switch};
+use super::{Finding, hpas, switch};
 use crate::{
     cli::Global,
     config::Config,
     kubernetes::{self, observe::Scope, permissions},
 };
 use k8s_openapi::api::{autoscaling::v2::HorizontalPodAutoscaler, coordination::v1::Lease};
-use kube::{Api, Client, api::ListParams};
+use kube::{Api, Client};
 use std::time::Duration;
 
 /// Longest wait for one answer.
@@ -34,8 +34,8 @@ pub(super) async fn findings(
     findings.push(lease(&clients.watch, own, &config.kubernetes.lease).await);
     findings.push(switch::switch(&clients.watch, own, &config.kubernetes.control).await);
     findings.push(switch::overdue(&clients.watch, config).await);
-    let (of_hpas, hpas) = opted_in(&clients.watch, config).await;
-    findings.push(of_hpas);
+    let (of_hpas, hpas) = hpas::findings(&clients.watch, config).await;
+    findings.extend(of_hpas);
     (findings, hpas)
 }
 
@@ -102,35 +102,5 @@ async fn lease(client: &Client, own: &str, called: &str) -> Finding {
         }
         Ok(None) => Finding::fail(name, "it does not exist", "apply the manifests of deploy/, which create it"),
         Err(error) => Finding::fail(name, error.to_string(), "check --floorcast-namespace and the permissions above"),
-    }
-}
-
-async fn opted_in(client: &Client, config: &Config) -> (Finding, Option<Vec<HorizontalPodAutoscaler>>) {
-    const NAME: &str = "HPAs";
-    let key = crate::annotations::Key::Mode.annotation();
-    let list = Api::<HorizontalPodAutoscaler>::all(client.clone()).list(&ListParams::default().limit(500)).await;
-    match list {
-        Ok(list) => {
-            let count = list.items.len();
-            let annotated = list
-                .items
-                .iter()
-                .filter(|h| {
-                    let labels = h.metadata.labels.clone().unwrap_or_default();
-                    h.metadata.annotations.as_ref().is_some_and(|a| a.contains_key(&key))
-                        || config.mode_of(h.metadata.namespace.as_deref().unwrap_or_default(), &labels).is_some()
-                })
-                .count();
-            if annotated == 0 {
-                let what = format!("{count} HPAs, none opted in");
-                return (Finding::warn(NAME, what, format!("annotate one with {key}: shadow")), Some(list.items));
-            }
-            let what = format!("{annotated} of {count} are opted in by annotation or rule");
-            (Finding::ok(NAME, what), Some(list.items))
-        }
-        Err(error) => {
-            let what = format!("cannot be listed: {}", kubernetes::chain(&error));
-            (Finding::warn(NAME, what, "give --kubeconfig of an account that may list them"), None)
-        }
     }
 }

@@ -3,11 +3,17 @@
 use super::*;
 use serde_json::{Value, json};
 
+fn listed() -> Area {
+    let area = Area::default();
+    area.hpas.apply(Event::InitDone);
+    area.deployments.apply(Event::InitDone);
+    area.stateful_sets.apply(Event::InitDone);
+    area
+}
+
 fn seen() -> Seen {
     Seen {
-        hpas: vec![Arc::default()],
-        deployments: vec![Arc::default()],
-        stateful_sets: vec![Arc::default()],
+        areas: vec![listed()],
         control: Arc::default(),
         watches: Arc::default(),
         changes: watch::Sender::new(0),
@@ -31,14 +37,14 @@ fn object<K: DeserializeOwned>(value: Value) -> K {
 fn put_hpa(seen: &Seen, name: &str, target: &str, version: &str) {
     let hpa = json!({"metadata": {"namespace": "shop", "name": name, "uid": format!("u-{name}"), "resourceVersion": version},
         "spec": {"maxReplicas": 5, "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": target}}});
-    seen.hpas[0].apply(Event::Apply(object(hpa)));
+    seen.areas[0].hpas.apply(Event::Apply(object(hpa)));
     arrived(seen);
 }
 
 fn put_deployment(seen: &Seen, name: &str, replicas: u32) {
     let deployment = json!({"metadata": {"namespace": "shop", "name": name},
         "spec": {"replicas": replicas, "selector": {"matchLabels": {"app": name}}}});
-    seen.deployments[0].apply(Event::Apply(object(deployment)));
+    seen.areas[0].deployments.apply(Event::Apply(object(deployment)));
     arrived(seen);
 }
 
@@ -65,7 +71,7 @@ fn two_hpas_on_one_target_refuse_each_other_until_one_goes() {
     put_hpa(&seen, "b", "web", "2");
     assert!(seen.workloads().iter().all(|w| w.refusals.len() == 1));
     let gone: Hpa = object(json!({"metadata": {"namespace": "shop", "name": "b"}}));
-    seen.hpas[0].apply(Event::Delete(gone));
+    seen.areas[0].hpas.apply(Event::Delete(gone));
     arrived(&seen);
     assert!(seen.workloads()[0].refusals.is_empty());
 }
@@ -96,7 +102,7 @@ fn a_write_to_a_former_object_holds_nothing_up() {
     assert!(seen.workloads()[0].caught_up);
     wrote(&seen, "u-a", "9");
     assert!(!seen.workloads()[0].caught_up);
-    seen.hpas[0].apply(Event::Delete(object(json!({"metadata": {"namespace": "shop", "name": "a"}}))));
+    seen.areas[0].hpas.apply(Event::Delete(object(json!({"metadata": {"namespace": "shop", "name": "a"}}))));
     arrived(&seen);
     seen.workloads();
     assert!(lock(&seen.wrote).is_empty(), "deleted: nothing to wait for");
@@ -117,4 +123,35 @@ fn a_watch_waits_longer_and_longer_but_never_too_long() {
     assert!(waits[0] < Duration::from_secs(2), "{waits:?}");
     assert!(waits.iter().all(|wait| *wait <= LONGEST_WAIT), "{waits:?}");
     assert_eq!(waits[11], LONGEST_WAIT);
+}
+
+#[test]
+fn an_hpa_is_told_when_its_namespace_is_known() {
+    let seen = Seen { areas: vec![Area::default()], ..seen() };
+    put_hpa(&seen, "a", "web", "1");
+    seen.areas[0].hpas.forbid();
+    assert!(seen.workloads().is_empty(), "it would seem to lack its target");
+    put_deployment(&seen, "web", 1);
+    seen.areas[0].hpas.apply(Event::Init);
+    let hpa = json!({"metadata": {"namespace": "shop", "name": "a"}, "spec": {"maxReplicas": 5, "scaleTargetRef":
+        {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}});
+    seen.areas[0].hpas.apply(Event::InitApply(object(hpa)));
+    seen.areas[0].hpas.apply(Event::InitDone);
+    seen.areas[0].stateful_sets.apply(Event::InitDone);
+    arrived(&seen);
+    assert!(seen.workloads().is_empty(), "Deployments were not listed yet");
+    seen.areas[0].deployments.apply(Event::Init);
+    seen.areas[0].deployments.apply(Event::InitDone);
+    arrived(&seen);
+    assert_eq!(seen.workloads().len(), 1);
+}
+
+#[test]
+fn only_a_forbidden_list_is_not_waited_for() {
+    let failed = |code| {
+        let status = kube::core::Status::failure("no", "reason").with_code(code).boxed();
+        watcher::Error::InitialListFailed(kube::Error::Api(status))
+    };
+    assert!(is_forbidden(&failed(403)));
+    assert!(!is_forbidden(&failed(503)) && !is_forbidden(&watcher::Error::NoResourceVersion));
 }

@@ -36,20 +36,23 @@ pub(super) fn history() -> Vec<Series> {
     ["web", "checkout"].iter().flat_map(|name| load(name).series(from, to, TimeDelta::minutes(2))).collect()
 }
 
-/// `begun` is when `helm install` was called; the daemon runs under what it made.
-pub(super) async fn forecast_is_told(stage: &Stage, daemon: &Daemon, begun: Instant) {
+/// `begun` is when `helm install` was called, `next` what its notes tell to do; the daemon runs under what it made.
+pub(super) async fn forecast_is_told(stage: &Stage, daemon: &Daemon, begun: Instant, next: &[Vec<String>]) {
     let replay = load("web");
     let cores = Arc::clone(&replay.load);
     stage.bed.metrics().set_cpu(NAMESPACE, "web", Source::exact(move |at| cores(at)));
     stage.web(NAMESPACE).await;
-    stage.bed.kubectl(&["annotate", "hpa", "web", "floorcast.io/mode=shadow", "-n", NAMESPACE]).await.unwrap();
+    let [_test, annotate, status, _forward] = next else { panic!("{next:?}") };
+    let annotate: Vec<&str> = annotate[1..].iter().map(|w| if w == "YOUR-NAMESPACE" { NAMESPACE } else { w }).collect();
+    stage.bed.kubectl(&annotate).await.unwrap();
     let told = wait::until("a forecast", LIMIT.saturating_sub(begun.elapsed()), || async {
-        let mut status = tokio::process::Command::new(kubelet::program());
-        status.args(["status", "-n", NAMESPACE, "-o", "json", "--server", &daemon.api()]);
-        let said = command::run(status, None).await.map_err(|e| e.to_string())?;
+        let mut typed = tokio::process::Command::new(kubelet::program());
+        typed.args(&status[1..]).args(["-o", "json", "--server", &daemon.api()]);
+        let said = command::run(typed, None).await.map_err(|e| e.to_string())?;
         let said: Value = serde_json::from_str(&said).map_err(|e| e.to_string())?;
-        let web = said["workloads"][0].clone();
-        if web["peak"]["need"].is_u64() { Ok(web) } else { Err(format!("{}: {}", web["state"], web["notes"])) }
+        let mut all = said["workloads"].as_array().into_iter().flatten();
+        let web = all.find(|w| w["namespace"] == NAMESPACE && w["hpa"] == "web").ok_or("it is not there yet")?;
+        if web["peak"]["need"].is_u64() { Ok(web.clone()) } else { Err(format!("{}: {}", web["state"], web["notes"])) }
     })
     .await
     .unwrap_or_else(|e| panic!("{e}\n{}", daemon.log()));

@@ -1,12 +1,10 @@
 //! A release's life: installed with defaults, used by the daemon under its account, upgraded, refused, rolled back, tested,
 //! and uninstalled while a floor is held.
 
-use super::{SECOND, Stage, documented, first, kubelet};
+use super::{SECOND, Stage, documented, first, hold, kubelet};
 use crate::chart::CHART;
-use floorcast_testbed::cluster::client_of;
 use floorcast_testbed::daemon::Daemon;
 use floorcast_testbed::wait;
-use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -18,10 +16,9 @@ pub(super) async fn from_the_first_install_to_the_last_floor(stage: &Stage) {
     let common = ["-n", NAMESPACE, "--set", &url];
     let begun = Instant::now();
     let notes = stage.helm(&[&["install", RELEASE, CHART][..], &common].concat()).await.unwrap();
-    assert!(notes.contains("helm test floorcast -n floorcast"), "{notes}");
-    let mut daemon = daemon(stage).await;
+    let mut daemon = daemon(stage, NAMESPACE, "floorcast").await;
     leads(&daemon).await;
-    first::forecast_is_told(stage, &daemon, begun).await;
+    first::forecast_is_told(stage, &daemon, begun, &next(&notes)).await;
 
     throw_the_switch(stage, "\"freeze\"").await;
     let holder = holder(stage).await;
@@ -48,18 +45,35 @@ pub(super) async fn from_the_first_install_to_the_last_floor(stage: &Stage) {
     uninstalled_with_a_floor_held(stage, &mut daemon).await;
 }
 
-/// The daemon under exactly the rendered account and configuration; only its addresses are the test's.
-async fn daemon(stage: &Stage) -> Daemon {
-    let map = stage.get(NAMESPACE, "configmap", "floorcast-config").await;
-    let settings: Value = serde_saphyr::from_str(map["data"]["config.yaml"].as_str().unwrap()).unwrap();
-    assert_eq!(settings["datasources"][0]["url"], stage.prometheus.url());
-    let deployment = stage.get(NAMESPACE, "deployment", "floorcast").await;
-    let account = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap();
-    let kubeconfig = stage.bed.service_account_kubeconfig(NAMESPACE, account).await.unwrap();
-    Daemon::start_ready(stage.bed.folder(), "floorcast-0", kubelet::program(), &kubeconfig, &settings).await.unwrap()
+/// The commands that the notes tell to run next.
+fn next(notes: &str) -> Vec<Vec<String>> {
+    let commands = notes.lines().filter_map(|line| line.strip_prefix("     "));
+    let commands: Vec<&str> = commands.collect();
+    let told = [
+        "helm test floorcast -n floorcast --logs",
+        "kubectl annotate hpa web floorcast.io/mode=shadow -n YOUR-NAMESPACE",
+        "floorcast status -A --floorcast-namespace floorcast",
+        "kubectl -n floorcast port-forward deploy/floorcast 8081",
+    ];
+    assert_eq!(commands, told, "{notes}");
+    commands.iter().map(|command| command.split(' ').map(str::to_owned).collect()).collect()
 }
 
-async fn leads(daemon: &Daemon) {
+/// The daemon under exactly the rendered account and configuration; only its addresses are the test's.
+pub(super) async fn daemon(stage: &Stage, namespace: &str, full: &str) -> Daemon {
+    let map = stage.get(namespace, "configmap", &format!("{full}-config")).await;
+    let mut settings: Value = serde_saphyr::from_str(map["data"]["config.yaml"].as_str().unwrap()).unwrap();
+    assert_eq!(settings["datasources"][0]["url"], stage.prometheus.url());
+    // What the pod reads from its projected volume.
+    settings["kubernetes"]["ownNamespace"] = namespace.into();
+    let deployment = stage.get(namespace, "deployment", full).await;
+    let account = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().unwrap();
+    let kubeconfig = stage.bed.service_account_kubeconfig(namespace, account).await.unwrap();
+    let name = format!("{full}-0");
+    Daemon::start_ready(stage.bed.folder(), &name, kubelet::program(), &kubeconfig, &settings).await.unwrap()
+}
+
+pub(super) async fn leads(daemon: &Daemon) {
     wait::until("leadership", 30 * SECOND, || async {
         match daemon.metric("floorcast_leader").await {
             Ok(Some(leads)) if leads > 0.5 => Ok(()),
@@ -94,7 +108,9 @@ async fn holder(stage: &Stage) -> (Value, Value) {
 async fn uninstalled_with_a_floor_held(stage: &Stage, daemon: &mut Daemon) {
     let web = stage.web("held").await;
     web.annotate("floorcast.io/mode", Some("live")).await.unwrap();
-    hold(stage).await;
+    let kubeconfig = stage.bed.service_account_kubeconfig(NAMESPACE, "floorcast").await.unwrap();
+    let uid = stage.get(NAMESPACE, "lease", "floorcast").await["metadata"]["uid"].clone();
+    hold::write(&kubeconfig, &web, uid.as_str().unwrap()).await.unwrap();
     assert_eq!(web.min_replicas().await.unwrap(), 9);
     let uninstall = ["uninstall", RELEASE, "-n", NAMESPACE, "--timeout", "90s"];
     let (uninstalled, released) =
@@ -103,38 +119,16 @@ async fn uninstalled_with_a_floor_held(stage: &Stage, daemon: &mut Daemon) {
     uninstalled.unwrap();
     println!("the hook said:\n{released}");
     assert_eq!(web.min_replicas().await.unwrap(), 2, "the base is back");
-    let hpa = web.hpa().await.unwrap();
-    let marks: Vec<_> = hpa.metadata.annotations.into_iter().flatten().map(|(key, _)| key).collect();
-    assert!(!marks.contains(&"floorcast.io/floor".to_owned()), "{marks:?}");
-    assert!(!hpa.metadata.labels.unwrap_or_default().contains_key("floorcast.io/managed"));
+    hold::is_gone(&web).await;
     daemon.kill();
-    let kinds = "deployment,service,configmap,lease,serviceaccount,role,rolebinding,clusterrole,clusterrolebinding,cronjob,\
-                 job,poddisruptionbudget,validatingadmissionpolicy,validatingadmissionpolicybinding";
-    let left = ["get", kinds, "-A", "-l", "app.kubernetes.io/instance=floorcast", "-o", "name"];
-    assert_eq!(stage.bed.kubectl(&left).await.unwrap(), "", "left behind");
+    nothing_is_left(stage, RELEASE).await;
 }
 
-/// A floor as the daemon writes it, under the daemon's account and so under the admission policy.
-async fn hold(stage: &Stage) {
-    let kubeconfig = stage.bed.service_account_kubeconfig(NAMESPACE, "floorcast").await.unwrap();
-    let lease = stage.get(NAMESPACE, "lease", "floorcast").await;
-    let until = chrono::Utc::now() + chrono::TimeDelta::hours(1);
-    let floor = json!({
-        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler",
-        "metadata": {
-            "name": "web", "namespace": "held", "labels": {"floorcast.io/managed": "true"},
-            "annotations": {
-                "floorcast.io/base": "2", "floorcast.io/floor": "9", "floorcast.io/epoch": "1", "floorcast.io/v": "1",
-                "floorcast.io/until": until.to_rfc3339_opts(chrono::SecondsFormat::Secs, true),
-                "floorcast.io/holder": format!("floorcast/{}/floorcast-0", lease["metadata"]["uid"].as_str().unwrap()),
-                "floorcast.io/reason": "Raised",
-            },
-        },
-        "spec": {"minReplicas": 9},
-    });
-    let client = client_of(&kubeconfig).await.unwrap();
-    let hpas: kube::Api<k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler> =
-        kube::Api::namespaced(client, "held");
-    let params = PatchParams::apply("floorcast").force();
-    hpas.patch("web", &params, &Patch::Apply(&floor)).await.unwrap();
+/// Of a release that was uninstalled.
+pub(super) async fn nothing_is_left(stage: &Stage, release: &str) {
+    let kinds = "deployment,service,configmap,lease,serviceaccount,role,rolebinding,clusterrole,clusterrolebinding,cronjob,\
+                 job,poddisruptionbudget,validatingadmissionpolicy,validatingadmissionpolicybinding";
+    let of = format!("app.kubernetes.io/instance={release}");
+    let left = stage.bed.kubectl(&["get", kinds, "-A", "-l", &of, "-o", "name"]).await.unwrap();
+    assert_eq!(left, "", "left behind");
 }

@@ -3,7 +3,7 @@
 
 use super::{SECOND, Stage};
 use crate::files;
-use floorcast_testbed::{command, wait};
+use floorcast_testbed::wait;
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -77,7 +77,11 @@ async fn pod(stage: &Stage, namespace: &str, spec: &Value) -> Result<String, Str
         command.args(args).env("KUBECONFIG", &kubeconfig).env("POD_NAME", "hook");
         // What the pod reads from its projected volume.
         command.env("FLOORCAST_NAMESPACE", namespace).current_dir(files::path("."));
-        said += &command::run(command, None).await.map_err(|e| e.to_string())?;
+        let out = command.kill_on_drop(true).output().await.map_err(|e| e.to_string())?;
+        said += &String::from_utf8_lossy(&out.stdout);
+        if !out.status.success() {
+            return Err(format!("{}: {said}{}", out.status, String::from_utf8_lossy(&out.stderr)));
+        }
     }
     Ok(said)
 }
