@@ -52,7 +52,7 @@ pub struct Evidence {
     level: f64,
     keep: f64,
     /// Values an hour ahead of the origins still open, NaN where none was claimed.
-    points: Vec<f64>,
+    points: Vec<f32>,
     hour: usize,
     sums: Sums,
     lead: Contest,
@@ -76,8 +76,8 @@ struct Sums {
 }
 
 impl Evidence {
-    /// No claims yet.
-    pub(crate) fn new(step: i64, level: f64) -> Self {
+    /// No claims yet; later windows are predicted every `later` samples.
+    pub(crate) fn new(step: i64, later: i64, level: f64) -> Self {
         Self {
             level,
             keep: 1.0 - 1.0 / (7 * DAY / step).max(100) as f64,
@@ -85,7 +85,7 @@ impl Evidence {
             hour: 0,
             sums: Sums::default(),
             lead: Contest::new(0, 1, step, level),
-            later: Contest::new(3600, (LATER_EVERY / step).max(1), step, level),
+            later: Contest::new(3600, (LATER_EVERY / step).max(later), step, level),
         }
     }
 
@@ -93,10 +93,10 @@ impl Evidence {
     pub(crate) fn record(&mut self, next: i64, claim: &Claim) {
         if self.points.is_empty() {
             self.hour = claim.hour;
-            self.points = vec![f64::NAN; claim.hour + 2];
+            self.points = vec![f32::NAN; claim.hour + 2];
         }
         let slot = self.slot(next);
-        self.points[slot] = claim.point;
+        self.points[slot] = claim.point as f32;
         self.lead.record(next, &claim.lead, claim.justified, claim.mean);
         if let Some(later) = &claim.later {
             self.later.record(next, later, claim.justified, claim.mean);
@@ -107,7 +107,7 @@ impl Evidence {
     pub(crate) fn pass(&mut self, next: i64) {
         if !self.points.is_empty() {
             let slot = self.slot(next);
-            self.points[slot] = f64::NAN;
+            self.points[slot] = f32::NAN;
         }
     }
 
@@ -124,7 +124,7 @@ impl Evidence {
         let point = self.points[self.slot(next - 1 - self.hour as i64)];
         let naive = f64::from(past.raw(past.days_before(next - 1, 7)));
         if point.is_finite() {
-            self.close_point(point, naive, realised.value);
+            self.close_point(point.into(), naive, realised.value);
         }
     }
 

@@ -107,6 +107,8 @@ pub enum Choice {
     Smooth,
     /// Same slot of the last fortnight's days, no neighbour taken in, with residual correction.
     Slots,
+    /// Harmonic regression, with residual correction; four hours ahead and more, and nearer only where it is pinned.
+    Harmonics,
     /// Recent means without any season.
     Recent,
     /// The last value.
@@ -119,7 +121,7 @@ pub enum Choice {
 
 impl Choice {
     /// Every choice, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Auto,
         Self::Profile,
         Self::Weeks,
@@ -127,6 +129,7 @@ impl Choice {
         Self::Days,
         Self::Smooth,
         Self::Slots,
+        Self::Harmonics,
         Self::Recent,
         Self::Persistence,
         Self::Mstl,
@@ -148,6 +151,7 @@ impl Choice {
             Self::Days => "days",
             Self::Smooth => "smooth",
             Self::Slots => "slots",
+            Self::Harmonics => "harmonics",
             Self::Recent => "recent",
             Self::Persistence => "persistence",
             Self::Mstl => "mstl",
@@ -165,7 +169,7 @@ impl fmt::Display for Choice {
 /// A name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no model {0:?}; known are auto, profile, weeks, last-week, days, smooth, slots, recent, persistence, mstl and mstl-ets"
+    "there is no model {0:?}; known are auto, profile, weeks, last-week, days, smooth, slots, harmonics, recent, persistence, mstl and mstl-ets"
 )]
 pub struct UnknownModel(pub String);
 

@@ -32,7 +32,8 @@ pub(crate) struct Foreseen {
 /// A claim and what the calendar-less rivals said at the same origin.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Open {
-    origin: i64,
+    /// Number of the sample that came next; 32 bits number every sample until the year 2106.
+    origin: u32,
     pub(super) upper: f32,
     justified: f32,
     said: [f32; REACTING],
@@ -105,7 +106,7 @@ impl Contest {
         let upper = |r: usize| (said[r] + self.reacting[r].upper(&sizes[r])).max(0.0) as f32;
         let rivals = [upper(0), upper(1), (self.usual.value() + self.margin).max(0.0) as f32];
         self.open.push_back(Open {
-            origin: next,
+            origin: next as u32,
             upper: foreseen.upper as f32,
             justified: justified as f32,
             said: said.map(|s| s as f32),
@@ -118,7 +119,7 @@ impl Contest {
     /// the window's last sample; without one the window teaches everybody what errors to expect and proves nothing.
     pub(super) fn close(&mut self, next: i64, came: f64, ended: Option<i64>) -> Option<Open> {
         self.forget(next);
-        let ends = self.open.front().is_some_and(|open| open.origin + self.end == next);
+        let ends = self.open.front().is_some_and(|open| i64::from(open.origin) + self.end == next);
         let open = if ends { self.open.pop_front() } else { None }.filter(|_| !came.is_nan())?;
         if let Some(ended) = ended {
             if self.closed.is_multiple_of(self.renew) {
@@ -145,7 +146,7 @@ impl Contest {
 
     /// Drops the claims whose window ended before sample `next` with samples missing.
     fn forget(&mut self, next: i64) {
-        while self.open.front().is_some_and(|open| open.origin + self.end < next) {
+        while self.open.front().is_some_and(|open| i64::from(open.origin) + self.end < next) {
             self.open.pop_front();
         }
     }

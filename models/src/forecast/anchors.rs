@@ -104,8 +104,10 @@ pub const MOST: usize = (VALUE_MINUTES.len() + MAXIMUM_MINUTES.len() + 4).next_m
 /// windows from [`FAR`] on, and for the others but those that begin now.
 const FAR_EVERY: i64 = 2100;
 const NEAR_EVERY: i64 = 300;
-/// Distance from which a window is far, in seconds.
-const FAR: i64 = 4 * 3600 - 900;
+/// Nor is a window that begins later learned from again before the newest of so many parts of it.
+const SHARED: i64 = 4;
+/// Distance from which a window is far, in seconds: four hours, and less by what a step takes.
+pub const FAR: i64 = 4 * 3600 - 900;
 
 impl Anchors {
     /// Anchors for a step, a lead window and a horizon, all in seconds.
@@ -120,7 +122,7 @@ impl Anchors {
             .map(|&ahead| Window { ahead, len: 1 })
             .chain(maxima.iter().map(|&ahead| Window { ahead, len: lead }))
             .collect::<Box<[_]>>();
-        let paces: Box<[_]> = windows.iter().map(|w| Pace::new(every(w.ahead as i64 * step, step), step)).collect();
+        let paces: Box<[_]> = windows.iter().map(|w| Pace::new(every(w, step), step)).collect();
         let every = paces.iter().map(|pace: &Pace| pace.every);
         let opens = Opens::new(windows.iter().zip(every));
         let room = (reach(step, lead, horizon) + lead + LONGEST + 2) as u32;
@@ -167,6 +169,11 @@ impl Anchors {
     /// Where a base's sample `i` is kept. 32 bits number every sample until the year 2106 and are divided in half the time.
     pub fn place(&self, i: i64) -> usize {
         (i as u32 % self.room) as usize
+    }
+
+    /// Whether anchor `a` lies far ahead.
+    pub fn is_far(&self, a: usize) -> bool {
+        self.windows[a].ahead as i64 * self.step >= FAR
     }
 
     /// Leaves out some origins of a history about to be replayed.
@@ -257,11 +264,11 @@ fn reach(step: i64, lead: usize, horizon: usize) -> usize {
     horizon + lead + (6 * 3600 / step).max(1) as usize
 }
 
-fn every(seconds: i64, step: i64) -> i64 {
-    match seconds {
+fn every(window: &Window, step: i64) -> i64 {
+    match window.ahead as i64 * step {
         0 => 1,
         FAR.. => visiting_all((FAR_EVERY / step).max(1), step),
-        _ => (NEAR_EVERY / step).max(1),
+        _ => visiting_all(window.len as i64 / SHARED, step).max(NEAR_EVERY / step).max(1),
     }
 }
 

@@ -31,9 +31,18 @@ pub struct Corrected {
 impl Corrected {
     /// The model of that name on that base.
     pub fn new(choice: Choice, base: Option<Base>, anchors: &Anchors) -> Self {
+        Self::hearing(choice, base, anchors, |_| true)
+    }
+
+    /// The same, with opinions about what lies far ahead only: nearer it costs nothing.
+    pub fn far_only(choice: Choice, base: Base, anchors: &Anchors) -> Self {
+        Self::hearing(choice, Some(base), anchors, |a| anchors.is_far(a))
+    }
+
+    fn hearing(choice: Choice, base: Option<Base>, anchors: &Anchors, hears: impl Fn(usize) -> bool) -> Self {
         let space = base.map_or(Space::Load, Base::space);
         let prior = |window: &Window, every: i64| belief(window, every, anchors.step());
-        Self { choice, base, space, corrections: Regressed::new(anchors, prior) }
+        Self { choice, base, space, corrections: Regressed::new(anchors, hears, prior) }
     }
 
     /// What the base says of each window; 0 without one.
@@ -49,6 +58,11 @@ impl Corrected {
         let unit = self.space.unit(seen.past);
         let [now, hour, day] = off.map(|off| (off / unit) as f32);
         [now, hour, day, CONSTANT]
+    }
+
+    /// Whether one of these windows is any of its business.
+    fn hears_any(&self, windows: &[Turn]) -> bool {
+        windows.iter().any(|window| self.corrections.hears(window.anchor))
     }
 
     fn unit(&self, seen: &Context<'_>) -> f32 {
@@ -72,7 +86,7 @@ impl Model for Corrected {
 
     fn learn(&mut self, seen: &Context<'_>, realised: &Realised) {
         let windows = seen.completed();
-        if windows.is_empty() {
+        if !self.hears_any(windows) {
             return;
         }
         let mut loads = [0.0; MOST];
@@ -82,6 +96,9 @@ impl Model for Corrected {
         let residuals = self.space.residuals(&loads, &self.bases(seen, windows), seen.offset as f32);
         let unit = self.unit(seen);
         for (window, residual) in windows.iter().zip(residuals) {
+            if !self.corrections.hears(window.anchor) {
+                continue;
+            }
             let prior = || belief(&window.window, seen.anchors.every(window.anchor), seen.anchors.step());
             self.corrections.learn(window, residual / unit, prior);
         }
@@ -89,7 +106,7 @@ impl Model for Corrected {
 
     fn predict(&mut self, seen: &Context<'_>, out: &mut [f32]) {
         let windows = seen.due();
-        if windows.is_empty() {
+        if !self.hears_any(windows) {
             return;
         }
         let features = self.features(seen);
@@ -100,12 +117,16 @@ impl Model for Corrected {
         }
         let loads = self.space.apply_each(&self.bases(seen, windows), &corrections, seen.offset as f32);
         let largest = seen.largest();
+        // Of what is not heard the correction is NaN, and so is the load.
         for (window, load) in windows.iter().zip(loads) {
             out[window.anchor] = load.clamp(0.0, largest);
         }
     }
 
     fn ahead(&self, seen: &Context<'_>, asked: &Asked) -> f32 {
+        if !self.corrections.hears(asked.between.1) {
+            return f32::NAN;
+        }
         let correction = self.corrections.between(asked.between, &self.features(seen)) * self.unit(seen);
         let base = self.base.map_or(0.0, |base| seen.basis(base).over(asked.stored));
         self.space.apply(base, correction, seen.offset as f32).clamp(0.0, seen.largest())

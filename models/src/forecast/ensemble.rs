@@ -63,13 +63,15 @@ const NOISE: f64 = 2.0;
 
 /// Bases that are always followed: the daily and weekly ones also judge what is an outage. The daily one comes first.
 const BASES: [Base; 5] = [Base::Days, Base::Profile, Base::LastWeek, Base::Smooth, Base::Slots];
+/// Followed beside them, unless another model is pinned that is in no other line-up.
+const LAST_BASE: Base = Base::Harmonics;
 
 impl Ensemble {
     /// Nothing seen yet. `level` is the quantile to calibrate for.
     pub(crate) fn new(past: Past, anchors: Anchors, judge: Judge, choice: Choice, level: f64) -> Self {
         let step = past.step();
         let mut bases = BASES.to_vec();
-        bases.extend(only_pinned(choice));
+        bases.push(only_pinned(choice).unwrap_or(LAST_BASE));
         let tracks = bases.into_iter().map(|b| Track::new(b, &past, &anchors)).collect();
         let models = line_up(&anchors, choice);
         let pinned = models.iter().position(|m| m.choice() == choice);
@@ -85,7 +87,7 @@ impl Ensemble {
             mixtures: all.clone().map(mixture).collect(),
             errors: all.map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a)).asked(level)).collect(),
             pending: Pending::new(&anchors),
-            evidence: Evidence::new(step, level),
+            evidence: Evidence::new(step, anchors.every(anchors.later()), level),
             levels: Levels::new(&past),
             loads: Residual::new(&past),
             recent: [0.0; 3],
@@ -243,8 +245,8 @@ impl Ensemble {
     fn predict(&mut self, turns: &Turns) {
         let next = self.past.next();
         let mut rows = [[f32::NAN; MODELS]; MOST];
-        let mut row = [f32::NAN; MOST];
         self.each_model(turns, |m, model, seen| {
+            let mut row = [f32::NAN; MOST];
             model.predict(seen, &mut row);
             for (predictions, prediction) in rows.iter_mut().zip(row) {
                 predictions[m] = prediction;
@@ -356,8 +358,13 @@ fn only_pinned(choice: Choice) -> Option<Base> {
 
 fn line_up(anchors: &Anchors, choice: Choice) -> Box<[Box<dyn Model>]> {
     let corrected = |name, base| -> Box<dyn Model> { Box::new(Corrected::new(name, base, anchors)) };
-    let mut models = Vec::with_capacity(MODELS);
-    models.extend([
+    let last = match only_pinned(choice) {
+        Some(base) => corrected(choice, Some(base)),
+        None if choice == Choice::Harmonics => corrected(choice, Some(LAST_BASE)),
+        // Nearer it is worth less than what it costs at every sample (`docs/forecasting-ablation.md`).
+        None => Box::new(Corrected::far_only(Choice::Harmonics, LAST_BASE, anchors)),
+    };
+    Box::new([
         corrected(Choice::Profile, Some(Base::Profile)),
         corrected(Choice::LastWeek, Some(Base::LastWeek)),
         corrected(Choice::Days, Some(Base::Days)),
@@ -365,7 +372,6 @@ fn line_up(anchors: &Anchors, choice: Choice) -> Box<[Box<dyn Model>]> {
         corrected(Choice::Slots, Some(Base::Slots)),
         corrected(Choice::Recent, None),
         Box::new(Persistence::new()),
-    ]);
-    models.extend(only_pinned(choice).map(|base| corrected(choice, Some(base))));
-    models.into()
+        last,
+    ])
 }

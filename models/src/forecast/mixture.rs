@@ -6,7 +6,7 @@
 //! A day ahead, who is right depends on the day: "as yesterday" wins from Tuesday to Friday and loses on Saturday. So far
 //! anchors also remember each weekday's losses for weeks, and both count.
 
-use super::elementary::exp;
+use super::{anchors::FAR, elementary::exp, half::Half};
 use crate::calendar::DAY;
 use std::array;
 
@@ -18,13 +18,11 @@ pub type Opinions = [f32; MODELS];
 const NOTHING_LEFT: f32 = 87.0;
 
 /// How sharply a model is punished for a loss above the best one's.
-const ETA: f32 = 20.0;
+const ETA: f32 = 10.0;
 /// The same far ahead.
 const ETA_FAR: f32 = 5.0;
 /// Opinions to have seen before a model is weighed.
-const LEAST: f32 = 4.0;
-/// Distance from which a target is far, in seconds.
-const FAR: i64 = 4 * 3600 - 900;
+const LEAST: u16 = 4;
 /// Distance from which the weekday counts, in seconds.
 const DAY_AHEAD: i64 = 10 * 3600;
 /// Days for which losses are remembered.
@@ -32,31 +30,33 @@ const MEMORY: f64 = 1.75;
 /// The same between now and [`FAR`]: after a change of level the models that follow it must soon be heard alone.
 const MEMORY_SOON: f64 = 0.75;
 /// Weeks for which a weekday's losses are remembered.
-const WEEKDAY_MEMORY: f64 = 2.0;
+const WEEKDAY_MEMORY: f64 = 1.0;
 
-/// What is known of one model: discounted sums of its absolute losses and of its opinions, and the weight that follows.
-#[derive(Clone, Copy, Debug, Default)]
+/// What is known of one model: the discounted mean of its absolute losses, how many of its opinions are in it, and the weight that
+/// follows, to 0.4 %.
+#[derive(Clone, Copy, Debug)]
 pub struct Standing {
-    losses: f32,
-    seen: f32,
-    weight: f32,
+    loss: f32,
+    seen: u16,
+    weight: Half,
 }
 
 impl Standing {
     /// Not normalised.
-    pub fn weight(&self) -> f32 {
-        self.weight
+    pub fn weight(self) -> f32 {
+        self.weight.get()
     }
 
-    fn learn(&mut self, loss: f32, keep: f32) {
+    /// Takes a loss into the mean of the last `memory`.
+    fn learn(&mut self, loss: f32, memory: u16) {
         if loss.is_finite() {
-            self.losses = (self.losses * keep + loss).min(f32::MAX);
-            self.seen = self.seen * keep + 1.0;
+            self.seen = self.seen.saturating_add(1).min(memory);
+            self.loss += (loss - self.loss) / f32::from(self.seen);
         }
     }
 
-    fn mean(&self) -> f32 {
-        if self.seen >= LEAST { self.losses / self.seen } else { f32::NAN }
+    fn mean(self) -> f32 {
+        if self.seen >= LEAST { self.loss } else { f32::NAN }
     }
 }
 
@@ -72,8 +72,9 @@ fn worse(standings: &[Standing]) -> [f32; MODELS] {
 #[derive(Clone, Debug)]
 pub struct Mixture {
     eta: f32,
-    keep: f32,
-    keep_weekday: f32,
+    /// Losses remembered, and those of a weekday.
+    memory: u16,
+    memory_weekday: u16,
     models: usize,
     /// Of all models over all days, and for far anchors by weekday of the target after that, end to end.
     standings: Box<[Standing]>,
@@ -85,12 +86,12 @@ impl Mixture {
     pub fn new(models: usize, ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
         let days = if ahead >= DAY_AHEAD { 7 } else { 0 };
-        let keep = |memory: f64| (1.0 - 1.0 / memory) as f32;
-        let unseen = Standing { weight: 1.0, ..Standing::default() };
+        let unseen = Standing { loss: 0.0, seen: 0, weight: Half::new(1.0) };
+        let memory = if (1..FAR).contains(&ahead) { MEMORY_SOON } else { MEMORY };
         Self {
             eta: if ahead >= FAR { ETA_FAR } else { ETA },
-            keep: keep((per_day * if (1..FAR).contains(&ahead) { MEMORY_SOON } else { MEMORY }).max(20.0)),
-            keep_weekday: keep((per_day * WEEKDAY_MEMORY).max(f64::from(LEAST) * 2.0)),
+            memory: (per_day * memory).max(20.0) as u16,
+            memory_weekday: (per_day * WEEKDAY_MEMORY).max(f64::from(LEAST) * 2.0) as u16,
             models,
             standings: vec![unseen; models * (1 + days)].into(),
         }
@@ -100,9 +101,9 @@ impl Mixture {
     pub fn learn(&mut self, weekday: usize, opinions: &Opinions, target: f32) {
         let losses = opinions.map(|opinion| (opinion - target).abs());
         let (all, weekdays) = self.standings.split_at_mut(self.models);
-        all.iter_mut().zip(losses).for_each(|(standing, loss)| standing.learn(loss, self.keep));
+        all.iter_mut().zip(losses).for_each(|(standing, loss)| standing.learn(loss, self.memory));
         if let Some(that_day) = weekdays.chunks_exact_mut(self.models).nth(weekday) {
-            that_day.iter_mut().zip(losses).for_each(|(standing, loss)| standing.learn(loss, self.keep_weekday));
+            that_day.iter_mut().zip(losses).for_each(|(standing, loss)| standing.learn(loss, self.memory_weekday));
         }
     }
 
@@ -130,7 +131,7 @@ impl Mixture {
     /// The weighted mean of the opinions about a target on `weekday`; NaN if there is none.
     pub fn combine(&self, weekday: usize, opinions: &Opinions) -> f32 {
         let mut weights = [0.0; MODELS];
-        weights.iter_mut().zip(self.weights(weekday)).for_each(|(weight, standing)| *weight = standing.weight);
+        weights.iter_mut().zip(self.weights(weekday)).for_each(|(weight, standing)| *weight = standing.weight());
         weighted(&weights, opinions)
     }
 }
@@ -140,7 +141,7 @@ fn set(standings: &mut [Standing], punished: &[f32; MODELS]) {
     let weights = punished.map(|punished| if punished < NOTHING_LEFT { exp(-punished) } else { 0.0 });
     let nobody = weights.iter().all(|weight| *weight == 0.0);
     for (standing, weight) in standings.iter_mut().zip(weights) {
-        standing.weight = if nobody { f32::MIN_POSITIVE } else { weight };
+        standing.weight = Half::new(if nobody { f32::MIN_POSITIVE } else { weight });
     }
 }
 
@@ -176,7 +177,7 @@ mod tests {
         }
         mixture.weigh();
         assert_eq!(mixture.weights(0)[0].weight(), 1.0);
-        assert!(mixture.weights(0)[1].weight() < 1e-6);
+        assert!(mixture.weights(0)[1].weight() < 1e-4);
         assert_eq!(mixture.weights(0)[2].weight(), 0.0);
         assert!((mixture.combine(0, &opinions([f32::NAN, 13.0, f32::NAN])) - 13.0).abs() < 1e-6);
         assert!(mixture.combine(0, &opinions([f32::NAN; 3])).is_nan());

@@ -1,6 +1,7 @@
 //! Where features of the origin are kept until the windows asked about from it have come.
 
 use super::anchors::Window;
+use std::ops::Range;
 
 /// Where features lie by origin: anchors that are asked as often share them, for they do not depend on what is asked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -9,7 +10,7 @@ pub(super) struct Opens {
 }
 
 /// How many different distances there can be between two origins of an anchor.
-const GROUPS: usize = 3;
+const GROUPS: usize = 4;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Group {
@@ -24,7 +25,8 @@ impl Opens {
     pub(super) fn new<'a>(windows: impl Iterator<Item = (&'a Window, u32)>) -> Self {
         let mut groups = [Group::default(); GROUPS];
         for (window, every) in windows {
-            let rows = (window.ahead + window.len) as u32 / every + 2;
+            // Of origins so far apart no more can be open at a time: a window is learned from before the next is asked about.
+            let rows = (window.ahead + window.len) as u32 / every + 1;
             if let Some(group) = groups.iter_mut().find(|g| g.every == 0 || g.every == every) {
                 *group = Group { every, rows: group.rows.max(rows), first: 0 };
             }
@@ -37,9 +39,10 @@ impl Opens {
         Self { groups }
     }
 
-    /// How many places there are.
-    pub(super) fn rows(&self) -> usize {
-        self.groups.iter().map(|g| g.rows as usize).sum()
+    /// The places of the origins that are so many samples apart.
+    pub(super) fn span(&self, every: u32) -> Range<usize> {
+        let group = self.groups.iter().find(|g| g.every == every).unwrap_or(&self.groups[0]);
+        group.first as usize..(group.first + group.rows) as usize
     }
 
     /// The place of an origin, by its number among those so many samples apart.

@@ -250,8 +250,13 @@ impl Past {
 
     /// Mean of the clean samples within `reach` samples of number `i`, single missing ones bridged; NaN if there are none.
     pub fn around(&self, i: i64, reach: i64) -> f64 {
+        self.mean_of(i - reach, i + reach + 1)
+    }
+
+    /// The same of numbers `[from, to)`.
+    pub fn mean_of(&self, from: i64, to: i64) -> f64 {
         let oldest = self.first.max(self.next - self.samples.held() as i64);
-        let (from, to) = ((i - reach).max(oldest), (i + reach + 1).min(self.next));
+        let (from, to) = (from.max(oldest), to.min(self.next));
         if from >= to {
             return f64::NAN;
         }

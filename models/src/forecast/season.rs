@@ -1,10 +1,12 @@
 //! Seasonal bases: what the load should be at a given wall clock, from the weeks before; and how far off that has been lately.
 //!
-//! A base is never fitted: it reads the same wall clock of earlier days and weeks from [`Past`], so it is online by nature,
-//! cannot see the future, and says the same whether a history was replayed at once or arrived sample by sample. It looks ahead an hour
-//! at a time, once in an hour: what neighbours share is read once.
+//! But for the harmonics (and MSTL, where it is pinned), which are fitted once a day, a base reads the same wall clock of earlier days and
+//! weeks from [`Past`], so it is online by nature, cannot see the future, and says the same whether a history was replayed at once or
+//! arrived sample by sample. It looks ahead an hour at a time, once in an hour: what neighbours share is read once.
 
 mod days;
+mod fitted;
+mod harmonics;
 mod last_week;
 mod mstl;
 mod profile;
@@ -24,6 +26,7 @@ use super::{
     turns::Turn,
 };
 use crate::calendar::DAY;
+use fitted::Fitted;
 pub use mstl::{Mstl, MstlError, Trend};
 pub use residual::{FEATURES, Residual};
 use std::array;
@@ -43,6 +46,8 @@ pub enum Base {
     Smooth,
     /// The last fortnight's days, slot by slot.
     Slots,
+    /// A smooth curve of the day and one of the week, fitted once a day.
+    Harmonics,
     /// MSTL's seasonal parts and the last value of its trend, fitted once a day.
     Mstl,
     /// The same with exponential smoothing for the trend.
@@ -52,7 +57,7 @@ pub enum Base {
 impl Base {
     /// Whether the base needs more than a week of history.
     pub const fn is_weekly(self) -> bool {
-        matches!(self, Self::Profile | Self::Weeks | Self::LastWeek)
+        matches!(self, Self::Profile | Self::Weeks | Self::LastWeek | Self::Harmonics)
     }
 
     /// Where its residuals are taken and its corrections are learned.
@@ -142,14 +147,14 @@ impl Stored {
 #[derive(Clone, Debug)]
 pub struct Track {
     base: Base,
-    reach: i64,
+    reach: i32,
     /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
-    fresh: i64,
+    fresh: i32,
     values: Loads,
     /// Number of the first sample that is not kept.
     evaluated: i64,
     residuals: Residual,
-    mstl: Option<Box<Mstl>>,
+    fitted: Option<Fitted>,
 }
 
 impl Track {
@@ -160,12 +165,12 @@ impl Track {
         let fresh = past.samples_in(DAY) as i64 - past.samples_in(3600) as i64 - 1;
         Self {
             base,
-            reach: reach as i64,
-            fresh: fresh.min(reach as i64),
+            reach: reach as i32,
+            fresh: fresh.min(reach as i64) as i32,
             values: Loads::new(anchors.room()),
             evaluated: past.next(),
             residuals: Residual::new(past),
-            mstl: trend(base).map(|trend| Box::new(Mstl::new(trend))),
+            fitted: Fitted::new(base),
         }
     }
 
@@ -176,7 +181,7 @@ impl Track {
 
     /// Why the last fit of a fitted base failed, if it did.
     pub fn failure(&self) -> Option<&MstlError> {
-        self.mstl.as_ref()?.failure()
+        self.fitted.as_ref()?.failure()
     }
 
     /// Takes the newest sample, of which the base expected `expected`, into the residuals. `suspect` says that it looks like
@@ -192,16 +197,16 @@ impl Track {
 
     /// Looks further ahead. Call once per sample, after [`Past::push`]: an hour is looked at once in an hour.
     pub fn advance(&mut self, seen: Seen<'_>) {
-        if let Some(mstl) = &mut self.mstl
-            && mstl.refit_if_due(seen.past)
+        if let Some(fitted) = &mut self.fitted
+            && fitted.refit_if_due(seen)
         {
             self.evaluated = seen.past.next();
         }
-        let (hour, renewed) = (longest(seen.past.step()), seen.past.next() + self.fresh + 1);
+        let (hour, renewed) = (longest(seen.past.step()), seen.past.next() + i64::from(self.fresh) + 1);
         if self.base.is_daily() && renewed % hour == 0 && self.evaluated >= renewed {
             self.keep(seen, Stretch { from: renewed - hour, len: hour as usize });
         }
-        while self.evaluated <= seen.past.next() + self.reach {
+        while self.evaluated <= seen.past.next() + i64::from(self.reach) {
             let len = hour - self.evaluated.rem_euclid(hour);
             self.keep(seen, Stretch { from: self.evaluated, len: len as usize });
             self.evaluated += len;
@@ -259,7 +264,7 @@ impl Track {
 
     fn evaluate(&self, seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
         // Further ahead than a day yesterday is still to come, or is what residuals speak of anyway.
-        let known = stretch.from + stretch.len as i64 <= seen.past.next() + self.fresh + 1;
+        let known = stretch.from + stretch.len as i64 <= seen.past.next() + i64::from(self.fresh) + 1;
         let from = if known { 1 } else { 2 };
         let silent = self.base.is_weekly() && !is_weekly_known(seen.past);
         match self.base {
@@ -270,30 +275,13 @@ impl Track {
             Base::Days => days::at(seen, stretch, from),
             Base::Smooth => smooth::at(seen, stretch, from),
             Base::Slots => slots::at(seen, stretch, from),
-            Base::Mstl | Base::MstlEts => Some(self.fitted(stretch)),
+            Base::Harmonics | Base::Mstl | Base::MstlEts => self.fitted.as_ref()?.at(seen, stretch),
         }
-    }
-
-    fn fitted(&self, stretch: Stretch) -> Numbers {
-        let mut all = [f32::NAN; LONGEST];
-        for (value, i) in all.iter_mut().zip(stretch.samples()) {
-            *value = self.mstl.as_ref().map_or(f32::NAN, |m| m.at(i) as f32);
-        }
-        all
     }
 
     fn slot(&self, i: i64) -> usize {
         // 32 bits number every sample until the year 2106 and are divided in half the time.
         (i as u32 % self.values.len() as u32) as usize
-    }
-}
-
-/// What a fitted base continues the trend with.
-const fn trend(base: Base) -> Option<Trend> {
-    match base {
-        Base::Mstl => Some(Trend::Last),
-        Base::MstlEts => Some(Trend::Smoothed),
-        _ => None,
     }
 }
 

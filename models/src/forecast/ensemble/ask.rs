@@ -135,5 +135,5 @@ impl Ask<'_> {
 }
 
 fn total(standings: &[Standing]) -> f32 {
-    standings.iter().map(Standing::weight).sum()
+    standings.iter().map(|standing| standing.weight()).sum()
 }

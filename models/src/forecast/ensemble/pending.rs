@@ -51,7 +51,8 @@ impl Pending {
     /// Nothing predicted yet.
     pub(super) fn new(anchors: &Anchors) -> Self {
         let windows = anchors.windows().iter().enumerate();
-        let rows = windows.map(|(a, w)| (w.ahead + w.len) as u32 / anchors.every(a) as u32 + 2);
+        // Of origins so far apart no more can be open at a time: a window is learned from before the next is asked about.
+        let rows = windows.map(|(a, w)| (w.ahead + w.len) as u32 / anchors.every(a) as u32 + 1);
         let mut from = vec![0];
         from.extend(rows.scan(0, |sum, rows| {
             *sum += rows;
