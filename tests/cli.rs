@@ -3,6 +3,8 @@
 
 #[path = "cli/bad_input.rs"]
 mod bad_input;
+#[path = "cli/shells.rs"]
+mod shells;
 
 use std::process::{Command, Output};
 

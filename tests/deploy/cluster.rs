@@ -1,11 +1,13 @@
 //! Chart and policies on one real API server: what it costs is mostly its start.
 
+mod accounts;
 mod documented;
 mod first;
 mod hold;
 mod install;
 mod kubelet;
 mod namespaced;
+mod past;
 pub(crate) mod policies;
 mod upgrades;
 mod valid;
@@ -33,7 +35,7 @@ impl Stage {
         let resources = Module::Operator.built().await.unwrap().join("resources.yaml");
         bed.kubectl(&["apply", "--server-side", "-f", &resources.display().to_string()]).await.unwrap();
         let prometheus =
-            Prometheus::start(prometheus::Options { history: first::history(), ..Default::default() }).await.unwrap();
+            Prometheus::start(prometheus::Options { history: past::history(), ..Default::default() }).await.unwrap();
         Self { bed, helm: Helm::built().await, helm3: Helm::of(Module::Helm3).await, prometheus }
     }
 
@@ -69,6 +71,7 @@ async fn the_chart_and_the_policies_hold_on_a_real_api_server() {
     policies::annotations_are_refused_as_the_daemon_refuses_them(&stage).await;
     policies::a_held_floor_follows_a_lowered_maximum(&stage).await;
     policies::a_new_hpa_begins_at_its_base(&stage).await;
+    accounts::our_accounts_can_do_nothing_but_hold_floors(&stage).await;
     upgrades::an_apps_own_chart_leaves_a_held_floor_alone(&stage).await;
     install::from_the_first_install_to_the_last_floor(&stage).await;
     namespaced::one_forbidden_namespace_stops_no_other(&stage).await;

@@ -3,6 +3,7 @@
 mod book;
 pub(crate) mod command;
 mod page;
+pub(crate) mod place;
 mod run;
 
 use page::Page;

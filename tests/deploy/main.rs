@@ -15,3 +15,4 @@ mod kubeconform;
 mod manifests;
 mod reference;
 mod schemas;
+mod web_page;

@@ -51,7 +51,7 @@ fn column(there: bool, text: &str) -> String {
 }
 
 /// The doc comment as one line that a table can hold.
-fn documentation(attributes: &[syn::Attribute]) -> String {
+pub(crate) fn documentation(attributes: &[syn::Attribute]) -> String {
     paragraphs(attributes).join(" ")
 }
 

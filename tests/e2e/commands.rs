@@ -1,4 +1,4 @@
-//! Scenario 11: people ask the daemon through the API server, and pause and resume a workload that it holds.
+//! Scenario 11: people ask the daemon through the API server, watch it, and pause and resume a workload that it holds.
 //!
 //! `kubectl floorcast` finds the leader's pod by the Lease and asks it through a port-forward. The pod is one of kwok's, which
 //! serves as its kubelet; what the real API server forwards to the pod reaches the daemon's own process.
@@ -9,6 +9,8 @@ use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
 use kube::api::PostParams;
 use serde_json::{Value, json};
+use std::process::Stdio;
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::ground::{SECOND, live, program};
@@ -36,6 +38,28 @@ impl Person {
     async fn explained(&self, namespace: &str) -> Value {
         let said = self.does(&format!("explain web -n {namespace} -o json")).await;
         serde_json::from_str(&said).unwrap_or_else(|why| panic!("{why}: {said}"))
+    }
+}
+
+/// `status -w`, left running. Ends with its value.
+struct Watched {
+    lines: Lines<BufReader<tokio::process::ChildStdout>>,
+    child: tokio::process::Child,
+}
+
+impl Watched {
+    fn start(shared: &Shared, namespace: &str) -> Self {
+        let mut command = tokio::process::Command::new(program());
+        command.args(["status", "-w", "--no-headers", "-n", namespace, "--server", &shared.daemon.api()]);
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true).spawn().unwrap();
+        Self { lines: BufReader::new(child.stdout.take().unwrap()).lines(), child }
+    }
+
+    /// The next row, as its cells.
+    async fn row(&mut self) -> Vec<String> {
+        let line = tokio::time::timeout(120 * SECOND, self.lines.next_line()).await;
+        let line = line.expect("no row for two minutes").unwrap().expect("it ended");
+        line.split_whitespace().map(str::to_owned).collect()
     }
 }
 
@@ -123,7 +147,14 @@ async fn scenario_11_people_ask_the_leaders_pod_and_pause_a_workload() {
     assert!(said.contains("-l app=,: ") && said.contains("write for example"), "{said}");
 
     // Paused, its floor comes down by the ramp, and the daemon says why; resumed, it is raised again.
+    // Who watches sees each step of the ramp as it comes, to the last.
+    let mut watched = Watched::start(shared, "paused");
+    let first = watched.row().await;
+    assert_eq!((first[..3].join(" ").as_str(), first[4].as_str()), ("paused web live", "2"), "{first:?}");
     person.does("pause web -n paused --for 2h").await;
+    while watched.row().await[5] != "-" {}
+    assert!(watched.child.try_wait().unwrap().is_none(), "it goes on until Ctrl-C");
+    drop(watched);
     web.wait_min_replicas(floorcast_testbed::workload::Shape::default().min, 180 * SECOND).await.unwrap();
     let told = person.explained("paused").await.to_string();
     assert!(told.contains("Released"), "{told}");

@@ -1,40 +1,15 @@
 //! From `helm install` to the first forecast in `status`, by the commands that a stranger is told: no more than three minutes.
 
+use super::past::{NAMESPACE, load};
 use super::{Stage, kubelet};
-use chrono::{TimeDelta, Utc};
-use floorcast_testbed::curve::Humps;
 use floorcast_testbed::daemon::Daemon;
 use floorcast_testbed::metrics_api::Source;
-use floorcast_testbed::prometheus::Series;
-use floorcast_testbed::replay::Replay;
 use floorcast_testbed::{command, wait};
 use serde_json::Value;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-const NAMESPACE: &str = "shop";
 const LIMIT: Duration = Duration::from_mins(3);
-
-/// Twelve replicas' worth for an hour each day, four else: CPU, as most HPAs have it.
-fn load(name: &str) -> Replay {
-    let daily = Humps {
-        every: TimeDelta::days(1),
-        level: 0.19,
-        peak: 0.56,
-        begins: Utc::now() + TimeDelta::hours(5),
-        rise: Duration::from_mins(10),
-        lasts: Duration::from_hours(1),
-        noise: 0.03,
-    };
-    Replay::new(NAMESPACE, name, move |at| daily.at(at))
-}
-
-/// What Prometheus knows: four weeks, and the hour that a test may take.
-pub(super) fn history() -> Vec<Series> {
-    let now = Utc::now();
-    let (from, to) = (now - TimeDelta::days(28), now + TimeDelta::hours(1));
-    ["web", "checkout"].iter().flat_map(|name| load(name).series(from, to, TimeDelta::minutes(2))).collect()
-}
 
 /// `begun` is when `helm install` was called, `next` what its notes tell to do; the daemon runs under what it made.
 pub(super) async fn forecast_is_told(stage: &Stage, daemon: &Daemon, begun: Instant, next: &[Vec<String>]) {
