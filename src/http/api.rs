@@ -110,7 +110,7 @@ pub struct Workload {
     pub target: String,
     /// `off`, `shadow` or `live`.
     pub mode: String,
-    /// The one state (`State::as_str`).
+    /// The one state, as in the label `state` of `floorcast_workload_state`.
     pub state: String,
     /// The user's own floor.
     pub base: Option<u32>,
@@ -148,7 +148,7 @@ pub struct Workload {
     pub schedule: Vec<Opening>,
     /// Why the floor is what it is, in the order of the guard rails.
     pub reasons: Vec<Reason>,
-    /// What limits the floor (`Limit::as_str`).
+    /// What limits the floor, as in the label `limit` of `floorcast_workload_limited_by`.
     pub limited_by: Vec<String>,
     /// The first stretch ahead in which more is needed than the caps allow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -236,6 +236,11 @@ impl Load {
     /// The newest sample's age at an instant.
     pub fn age(&self, at: Option<DateTime<Utc>>) -> Option<TimeDelta> {
         Some(at? - self.newest?)
+    }
+
+    /// The expected load at an instant.
+    pub fn expected_at(&self, at: DateTime<Utc>) -> Option<f64> {
+        self.forecast.at(at).map(|point| f64::from(point.point))
     }
 
     /// The upper value in force at an instant.

@@ -29,7 +29,7 @@ fn workload(hpa: &str) -> Workload {
             Load {
                 name: "cpu".to_owned(),
                 now: Some(4.5),
-                forecast: Points::new(from, step, [(1.0, 7.0), (1.0, 9.0), (1.0, 8.0)]),
+                forecast: Points::new(from, step, [(1.0, 7.0), (6.0, 9.0), (1.0, 8.0)]),
                 score: Some(Score { mase: Some(1.0), wape: 0.1, pinball: 0.1, coverage: 0.9 }),
                 coverage: Some(0.96),
                 newest: Some(now - TimeDelta::seconds(20)),
@@ -83,9 +83,10 @@ fn every_documented_name_is_there_once() {
         declared.sort();
         assert_eq!(found, declared, "{}", family.name);
     }
-    assert!(
-        text.contains(r#"floorcast_workload_forecast_load{hpa="web",load="cpu",namespace="shop",quantile="0.95"} 9"#)
-    );
+    assert!(text.contains(
+        r#"floorcast_workload_forecast_load{hpa="web",load="cpu",namespace="shop",upper_quantile="0.95"} 9"#
+    ));
+    assert!(text.contains(r#"floorcast_workload_expected_load{hpa="web",load="cpu",namespace="shop"} 6"#));
 }
 
 #[test]

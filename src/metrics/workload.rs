@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use std::fmt::Write;
 
 /// Name, labels in the order of the page, and help.
-const FAMILIES: [(&str, &[&str], &str); 16] = [
+const FAMILIES: [(&str, &[&str], &str); 17] = [
     ("workload_mode", &["hpa", "mode", "namespace"], "1 for the mode the workload is opted in with."),
     ("workload_base_replicas", PLAIN, "The user's own floor."),
     ("workload_floor_replicas", PLAIN, "The floor held, or that would be held in shadow mode."),
@@ -15,9 +15,10 @@ const FAMILIES: [(&str, &[&str], &str); 16] = [
     ("workload_current_replicas", PLAIN, "Replicas of the target as the HPA saw it."),
     ("workload_max_replicas", PLAIN, "The HPA's maxReplicas."),
     ("workload_load", OF_LOAD, "The newest sample of the load."),
+    ("workload_expected_load", OF_LOAD, "Load that is expected now: what lies in the forecast's band."),
     (
         "workload_forecast_load",
-        &["hpa", "load", "namespace", "quantile"],
+        &["hpa", "load", "namespace", "upper_quantile"],
         "Upper quantile of the maximum load over the lead time from now.",
     ),
     ("workload_forecast_error_ratio", OF_LOAD, "Weighted absolute percentage error of the backtest."),
@@ -137,10 +138,13 @@ fn of_load(family: &mut Family<'_>, workload: &Workload, load: &Load, tick: Opti
     let name = ("load", load.name.as_str());
     match family.name {
         "workload_load" => family.put(workload, &[name], &[], load.now),
+        "workload_expected_load" => {
+            family.put(workload, &[name], &[], tick.and_then(|tick| load.expected_at(tick)));
+        }
         "workload_forecast_load" => {
             let quantile = workload.quantile.to_string();
             let upper = tick.and_then(|tick| load.upper_at(tick));
-            family.put(workload, &[name], &[("quantile", &quantile)], upper);
+            family.put(workload, &[name], &[("upper_quantile", &quantile)], upper);
         }
         "workload_forecast_error_ratio" => family.put(workload, &[name], &[], load.score.map(|s| s.wape)),
         "workload_forecast_coverage_ratio" => family.put(workload, &[name], &[], load.coverage),

@@ -61,7 +61,7 @@ fn a_formatter_finds_no_error_in_the_man_pages() {
     said(&["man", "--into", folder.path().to_str().unwrap()]);
     let pages: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(pages.len() > 15, "{pages:?}");
-    let pages: Vec<&Path> = pages.iter().map(|page| page.as_path()).collect();
+    let pages: Vec<&Path> = pages.iter().map(std::path::PathBuf::as_path).collect();
     if let Some((fine, told)) = judged("mandoc", &["-T", "lint", "-W", "error"], &pages) {
         assert!(fine, "{told}");
     }

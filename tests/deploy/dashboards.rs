@@ -1,5 +1,5 @@
 //! The shipped dashboards: every query is asked of a real Prometheus that holds what the daemon's own `/metrics` showed over
-//! half a simulated day, and every panel must have something to show.
+//! half a simulated day, for every choice that its variables offer, and every panel must have something to show.
 
 use crate::{alerts, files};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -10,13 +10,13 @@ use floorcast::simulated::cluster::{Cluster, Deployed, scrape};
 use floorcast::simulated::curve::Curve;
 use floorcast::simulated::prometheus::Prometheus as SimulatedPrometheus;
 use floorcast::simulated::replay::{self, Wired};
-use floorcast_testbed::Prometheus;
 use floorcast_testbed::prometheus::{Options, Series};
+use floorcast_testbed::tools::Module;
+use floorcast_testbed::{Prometheus, command};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 const DASHBOARDS: &str = "deploy/dashboards";
@@ -88,8 +88,8 @@ fn workload(name: &str, mode: &str, max: u32) -> Deployed {
     }
 }
 
-/// Half a day of the whole daemon on paused time, its metrics scraped each minute.
-fn recorded() -> Vec<Series> {
+/// Half a day of the whole daemon on paused time, its metrics scraped each minute; and the last page of them.
+fn recorded() -> (Vec<Series>, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(async {
         let start = DateTime::from_timestamp(START, 0).unwrap();
@@ -120,27 +120,30 @@ fn recorded() -> Vec<Series> {
             workloads.iter().zip(&pasts).for_each(|(workload, past)| past.note(&server, workload, now));
             if now >= next {
                 next += SCRAPED_EVERY;
-                noted.lock().unwrap().take(now, &String::from_utf8(metrics.encode()).unwrap());
+                noted.lock().unwrap().take(now, String::from_utf8(metrics.encode()).unwrap());
             }
         };
         cluster.run(start + LENGTH, watched).await.unwrap();
         stop.cancel();
         task.await.unwrap();
         let scrapes = std::mem::take(&mut *seen.lock().unwrap());
-        scrapes.0.into_values().collect()
+        (scrapes.series.into_values().collect(), scrapes.last)
     })
 }
 
-/// Series by their name and labels as the page shows them.
+/// Series by their name and labels as the page shows them, and the last page.
 #[derive(Default)]
-struct Scrapes(BTreeMap<String, Series>);
+struct Scrapes {
+    series: BTreeMap<String, Series>,
+    last: String,
+}
 
 impl Scrapes {
     /// One page, with the target's labels where the samples have none of that name: `honor_labels: true`.
-    fn take(&mut self, now: DateTime<Utc>, page: &str) {
+    fn take(&mut self, now: DateTime<Utc>, page: String) {
         for line in page.lines().filter(|l| !l.starts_with('#')) {
             let (key, value) = line.rsplit_once(' ').unwrap();
-            let series = self.0.entry(key.to_owned()).or_insert_with(|| {
+            let series = self.series.entry(key.to_owned()).or_insert_with(|| {
                 let (name, inside) = key.split_once('{').unwrap_or((key, ""));
                 let own = labels(inside.trim_end_matches('}'));
                 let mut all = vec![("job", "floorcast"), ("instance", "10.0.0.1:8080"), ("namespace", "floorcast")];
@@ -150,6 +153,7 @@ impl Scrapes {
             });
             series.samples.push((now, value.parse().unwrap()));
         }
+        self.last = page;
     }
 }
 
@@ -162,13 +166,40 @@ fn labels(inside: &str) -> Vec<(String, String)> {
     inside.split('"').collect::<Vec<_>>().chunks(2).filter_map(|two| pair(&two.join("\""))).collect()
 }
 
-/// A query as Grafana would send it.
-fn filled(query: &str) -> String {
+/// A query as Grafana would send it, with these values of its variables.
+fn filled(query: &str, chosen: &Chosen) -> String {
     let range = format!("{}s", LENGTH.num_seconds());
-    let values = [("$__rate_interval", "5m"), ("$__range", &range), ("$namespace", ".*"), ("$hpa", "capped")];
-    let query = values.iter().fold(query.to_owned(), |query, (from, to)| query.replace(from, to));
+    let clock = [("$__rate_interval".to_owned(), "5m".to_owned()), ("$__range".to_owned(), range)];
+    let values = clock.iter().chain(chosen);
+    let query = values.fold(query.to_owned(), |query, (from, to)| query.replace(from, to));
     assert!(!query.contains('$'), "an unknown variable in {query}");
     query
+}
+
+/// Variables of a dashboard, each with a value.
+type Chosen = Vec<(String, String)>;
+
+/// What a person may choose: each option that Prometheus gives for a variable under what was chosen before, and All where there is.
+async fn choices(prometheus: &Prometheus, dashboard: &Value) -> Vec<Chosen> {
+    let mut choices = vec![Chosen::new()];
+    let variables = dashboard["templating"]["list"].as_array().unwrap().iter().filter(|v| v["type"] == "query");
+    for variable in variables {
+        let name = variable["name"].as_str().unwrap();
+        let query = variable["query"]["query"].as_str().unwrap();
+        assert_eq!(variable["definition"], query, "{name}");
+        let (series, label) =
+            query.strip_prefix("label_values(").unwrap().trim_end_matches(')').rsplit_once(", ").unwrap();
+        let mut next = Vec::new();
+        for chosen in choices {
+            let matching = filled(series, &chosen);
+            let mut options = prometheus.label_values(label, &matching).await.unwrap();
+            assert!(!options.is_empty(), "nothing to choose for {name}: {query} as {matching}");
+            options.extend(variable["allValue"].as_str().map(str::to_owned));
+            next.extend(options.into_iter().map(|o| [&chosen[..], &[(format!("${name}"), o)]].concat()));
+        }
+        choices = next;
+    }
+    choices
 }
 
 #[tokio::test]
@@ -176,27 +207,44 @@ async fn no_panel_is_empty() {
     if floorcast_testbed::left_out() {
         return;
     }
-    let history = tokio::task::spawn_blocking(recorded).await.unwrap();
+    let (history, page) = tokio::task::spawn_blocking(recorded).await.unwrap();
+    promtool_takes(&page).await;
     assert!(history.len() > 100, "only {} series were recorded", history.len());
     let prometheus = Prometheus::start(Options { history, ..Options::default() }).await.unwrap();
     let start = DateTime::from_timestamp(START, 0).unwrap();
     let mut empty = Vec::new();
     for (file, dashboard) in dashboards() {
-        for (title, queries) in panels(&dashboard) {
-            for query in queries {
-                let found = prometheus
-                    .query_range(&filled(&query), start, start + LENGTH, Duration::from_mins(1))
-                    .await
-                    .unwrap_or_else(|e| panic!("{file}: {title}: {e}"));
-                let number = |s: &Value| {
-                    let values = s["values"].as_array().unwrap();
-                    values.iter().any(|v| v[1].as_str().is_some_and(|v| v.parse::<f64>().is_ok_and(f64::is_finite)))
-                };
-                if !found.iter().any(number) {
-                    empty.push(format!("{file}: {title}: {query}"));
+        for chosen in choices(&prometheus, &dashboard).await {
+            for (title, queries) in panels(&dashboard) {
+                for query in queries {
+                    let found = prometheus
+                        .query_range(&filled(&query, &chosen), start, start + LENGTH, SCRAPED_EVERY.to_std().unwrap())
+                        .await
+                        .unwrap_or_else(|e| panic!("{file}: {title}: {e}"));
+                    let last = found.iter().filter_map(numbers_last).reduce(f64::max);
+                    // Night and day differ by far: a minimum for the day is too much at night.
+                    let enough = if title.contains("save") { last > Some(0.0) } else { last.is_some() };
+                    if !enough {
+                        empty.push(format!("{file}: {title}, {chosen:?}: {last:?} from {query}"));
+                    }
                 }
             }
         }
     }
     assert!(empty.is_empty(), "no value in\n{}", empty.join("\n"));
+}
+
+/// The last number of a series.
+fn numbers_last(series: &Value) -> Option<f64> {
+    let values = series["values"].as_array().unwrap().iter().rev();
+    values.filter_map(|v| v[1].as_str()?.parse::<f64>().ok()).find(|v| v.is_finite())
+}
+
+/// `promtool check metrics` has nothing to say of the daemon's page after half a day.
+async fn promtool_takes(page: &str) {
+    let promtool = Module::Prometheus.built().await.unwrap().join("promtool");
+    let mut check = tokio::process::Command::new(promtool);
+    check.args(["check", "metrics"]);
+    let said = command::run(check, Some(page)).await.unwrap();
+    assert_eq!(said.trim(), "", "promtool check metrics");
 }

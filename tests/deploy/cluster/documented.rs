@@ -10,6 +10,7 @@ use floorcast_testbed::{command, wait};
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::{Output, Stdio};
+use std::time::Instant;
 use tokio::io::AsyncReadExt as _;
 
 /// The cluster as the reader sees it: his rights, his folder, the daemon where the tunnel would lead.
@@ -147,7 +148,9 @@ pub(super) async fn commands_do_what_the_pages_say(stage: &Stage, daemon: &Daemo
             on.clone_into(&mut page);
         }
         let asks = call.ours().is_some_and(|ours| ["plan", "explain"].contains(&ours[0].as_str()));
+        let begun = Instant::now();
         let done = if asks { reader.asks(call).await } else { reader.types(call).await };
+        println!("{:.1} s: {}", begun.elapsed().as_secs_f64(), call.said());
         failed.extend(done.err().map(|why| format!("{}\n  {why}", call.said())));
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));

@@ -3,12 +3,17 @@
 use super::page::Page;
 use crate::files;
 use mdbook_driver::{MDBook, book::BookItem};
+use std::time::{Duration, Instant};
 
 /// Where files of the repository are read.
 const PUBLISHED: &str = concat!(env!("CARGO_PKG_REPOSITORY"), "/blob/main");
 
+/// It takes about two seconds; a full machine may need some more.
+const LIMIT: Duration = Duration::from_secs(20);
+
 #[test]
 fn the_book_is_rendered_and_its_pages_lead_to_each_other() {
+    let begun = Instant::now();
     let folder = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("book");
     let mut book = MDBook::load(files::path("docs")).unwrap();
     book.config.build.build_dir.clone_from(&folder);
@@ -22,6 +27,8 @@ fn the_book_is_rendered_and_its_pages_lead_to_each_other() {
         }
     });
     book.build().unwrap();
+    println!("the book took {:.1} s", begun.elapsed().as_secs_f64());
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
     assert!(chapters.len() > 40, "{}", chapters.len());
     for (path, page) in chapters {
         let path = path.with_file_name(path.file_name().unwrap().to_str().unwrap().replace("README", "index"));

@@ -127,3 +127,35 @@ fn every_command_is_one_and_names_what_is_there() {
     let wrong: Vec<String> = wrong.collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// A command in a sentence may be short of what it needs, but says nothing that there is not.
+#[test]
+fn every_command_in_a_sentence_is_one() {
+    use clap::error::ErrorKind::{
+        DisplayHelp, DisplayHelpOnMissingArgumentOrSubcommand, DisplayVersion, MissingRequiredArgument,
+        MissingSubcommand,
+    };
+    let mentioned = pages().into_iter().flat_map(|page| page.mentioned).filter(|said| {
+        let ours = said.text.starts_with("floorcast ") || said.text.starts_with("kubectl floorcast ");
+        ours && !said.text.contains('…') && !said.text.contains("COMMAND")
+    });
+    let (mut read, mut wrong) = (0, Vec::new());
+    for call in mentioned.flat_map(taken_apart) {
+        let Some(ours) = call.ours().filter(|_| call.words[0] != "cargo") else { continue };
+        read += 1;
+        let line = once("floorcast").chain(ours.iter().map(String::as_str));
+        let Err(why) = floorcast::cli::pages::tree().try_get_matches_from(line) else { continue };
+        let short = [
+            DisplayHelp,
+            DisplayHelpOnMissingArgumentOrSubcommand,
+            DisplayVersion,
+            MissingRequiredArgument,
+            MissingSubcommand,
+        ];
+        if !short.contains(&why.kind()) {
+            wrong.push(format!("{}\n  {why}", call.said()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(read > 30, "{read} were read");
+}

@@ -21,12 +21,15 @@ pub(super) struct Page {
     pub(super) links: Vec<Link>,
     pub(super) anchors: BTreeSet<String>,
     pub(super) typed: Vec<Typed>,
+    /// Words in a sentence that are set as code.
+    pub(super) mentioned: Vec<Typed>,
 }
 
 impl Page {
     pub(super) fn read(path: String) -> Self {
         let text = crate::files::text(&path);
-        let mut page = Self { path, links: Vec::new(), anchors: BTreeSet::new(), typed: Vec::new() };
+        let mut page =
+            Self { path, links: Vec::new(), anchors: BTreeSet::new(), typed: Vec::new(), mentioned: Vec::new() };
         let (mut heading, mut shell): (Option<String>, bool) = (None, false);
         for (event, place) in Parser::new_ext(&text, Options::ENABLE_TABLES).into_offset_iter() {
             let line = text[..place.start].lines().count().max(1);
@@ -39,10 +42,12 @@ impl Page {
                 Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => shell = &*language == "sh",
                 Event::Text(code) if shell => page.type_all(&code, line),
                 Event::End(TagEnd::CodeBlock) => shell = false,
-                Event::Text(word) | Event::Code(word) => {
-                    if let Some(heading) = &mut heading {
-                        heading.push_str(&word);
-                    }
+                Event::Text(word) | Event::Code(word) if heading.is_some() => {
+                    heading.get_or_insert_default().push_str(&word);
+                }
+                Event::Code(word) => {
+                    let at = format!("{}:{line}", page.path);
+                    page.mentioned.push(Typed { at, text: word.into_string() });
                 }
                 _ => {}
             }

@@ -137,6 +137,17 @@ impl Prometheus {
         Ok(result.iter().filter_map(|s| s["value"][1].as_str()?.parse().ok()).collect())
     }
 
+    /// The values of a label over the series that match, as Grafana asks for the options of a variable.
+    pub async fn label_values(&self, label: &str, matching: &str) -> Result<Vec<String>, Error> {
+        let path = format!("/api/v1/label/{label}/values");
+        let text = self.get(&path, &[("match[]", matching)]).await?.text().await?;
+        let body: Value = serde_json::from_str(&text)?;
+        if body["status"] != "success" {
+            return Err(Error::Unexpected(format!("{label} of `{matching}`: {text}")));
+        }
+        Ok(serde_json::from_value(body["data"].clone())?)
+    }
+
     /// Asks for a range: the series of the answer, each with `metric` and `values`, as the API gives them.
     pub async fn query_range(
         &self,

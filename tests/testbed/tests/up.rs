@@ -71,7 +71,7 @@ async fn the_tutorial_comes_up_and_answers_and_ends() {
     let told = wait::until("a forecast", LEARNS, || async {
         let told = asks("plan shop/web", &server).await?;
         // 0.76 cores at 50 % of 100m are 16 replicas (15.2); the HPA's tolerance spares one of them.
-        if told.contains(" 15") || told.contains(" 16") { Ok(told) } else { Err(told) }
+        if told.contains("peak 15 ") || told.contains("peak 16 ") { Ok(told) } else { Err(told) }
     });
     let told = told.await.unwrap_or_else(|e| panic!("{e}\n{}", up.said));
     println!("{told}");
