@@ -3,14 +3,19 @@
 //! - a 3-hour outage (zeros) last week: how far this week's upper quantile moves in that window;
 //! - a one-hour burst (× 5) last week: the same;
 //! - 10 % of all samples missing at random, eight draws: how far the peak of the next day's upper quantile moves;
-//! - a lasting step of +40 %: what share of it the forecast for 15 min ahead has taken up after 2 h.
+//! - a lasting step of +40 %: what share of it the forecast for 15 min ahead has taken up after 2 h;
+//! - a change of the clock (23 and 25 h days, in Berlin and in Adelaide, half an hour off the others): the load follows the wall clock,
+//!   and by how much the error of the three days after it, a day ahead, exceeds that of the same days without a change; the same
+//!   where the zone is not told.
 //!
 //! `cargo run --release -p floorcast-models --example robustness -- FILE.csv…`. Outage, burst and step are tried at eight times
 //! of the day: the median and the worst are printed, in percent.
 #![allow(clippy::unwrap_used)]
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 use floorcast_models::{
+    calendar::{Calendar, DAY, WEEK},
     forecast::Forecast,
     learn::{Learned, Learning, learn},
     series::Series,
@@ -23,7 +28,10 @@ use std::{env, fs};
 const TIMES: usize = 8;
 
 fn main() {
-    println!("{:24} {:>15} {:>15} {:>15} {:>15}", "", "outage 3 h", "burst × 5", "gaps", "step taken up");
+    println!(
+        "{:24} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15}",
+        "", "outage 3 h", "burst × 5", "gaps", "step taken up", "clock change", "not told"
+    );
     for file in env::args().skip(1) {
         let trace = Trace::parse(&fs::read_to_string(&file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
         let step = TimeDelta::minutes(5).max(trace.step());
@@ -33,7 +41,9 @@ fn main() {
         let outage = spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(3), 0.0)));
         let burst = spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(1), 5.0)));
         let (low, taken) = low(taken_up(&series));
-        println!("{name:24} {outage:>15} {burst:>15} {:>15} {taken:>7.0} ≥ {low:4.0}", gaps(&series, &whole));
+        let gaps = gaps(&series, &whole);
+        let [told, ignored] = clock_changes(&trace, step);
+        println!("{name:24} {outage:>15} {burst:>15} {gaps:>15} {taken:>8.0} ≥ {low:4.0} {told:>15} {ignored:>15}");
     }
 }
 
@@ -98,10 +108,67 @@ fn taken_up(series: &Series) -> Vec<f64> {
     (0..TIMES).map(share).collect()
 }
 
+/// Changes of the clock, each on a Sunday, as the instant from which the other time holds; and a zone of the same time without any.
+const CHANGES: [(Tz, Tz, &str); 4] = [
+    (chrono_tz::Europe::Berlin, chrono_tz::Africa::Algiers, "2026-03-29T01:00:00Z"),
+    (chrono_tz::Europe::Berlin, chrono_tz::Africa::Algiers, "2025-10-26T01:00:00Z"),
+    (chrono_tz::Australia::Adelaide, chrono_tz::Australia::Darwin, "2025-10-04T16:30:00Z"),
+    (chrono_tz::Australia::Adelaide, chrono_tz::Australia::Darwin, "2026-04-04T16:30:00Z"),
+];
+/// Days before a change that are known, and days after it that are scored.
+const BEFORE: i64 = 24;
+const AFTER: i64 = 3;
+
+/// By how much the errors after each change exceed those of the same days without one: where the zone is told, and where it is not.
+fn clock_changes(trace: &Trace, step: TimeDelta) -> [String; 2] {
+    let whole = trace.series(trace.start(), step).unwrap();
+    let excess = CHANGES.map(|(zone, steady, instant)| {
+        let change = instant.parse::<DateTime<Utc>>().unwrap();
+        let without = error(&whole, steady, steady, change);
+        [zone, steady].map(|told| Some(100.0 * (error(&whole, zone, told, change)? / without? - 1.0)))
+    });
+    [0, 1].map(|told| {
+        let all: Option<Vec<f64>> = excess.iter().map(|both| both[told]).collect();
+        all.map_or("too short".to_owned(), |all| spread(all.into_iter()))
+    })
+}
+
+/// Error of the forecasts for a day from every hour of the days after a change, as a share of the load: of the trace moved by whole
+/// weeks of the wall clock of `zone`, whose last Sunday with so many days after it becomes that of the change, learned in the zone `told`. `None` where
+/// too little comes before that.
+fn error(whole: &Series, zone: Tz, told: Tz, change: DateTime<Utc>) -> Option<f64> {
+    let (step, change) = (whole.step_seconds(), change.timestamp());
+    let clock = Calendar::new(zone, change - 40 * DAY, change + 40 * DAY);
+    // 1970-01-01 was a Thursday, three days before a Sunday.
+    let sunday = |t: i64| t - (t - 3 * DAY).rem_euclid(WEEK);
+    let moved = sunday(clock.local(change - 1)) - sunday(whole.end().timestamp() - (AFTER + 2) * DAY);
+    let load = |t: i64| whole.at(DateTime::from_timestamp(clock.local(t) - moved, 0).unwrap());
+    let stamps = |from: i64, days: i64| (from..from + days * DAY).step_by(step as usize);
+    let known = stamps(change - BEFORE * DAY, BEFORE).map(|t| load(t).map_or(f32::NAN, |v| v as f32));
+    let start = DateTime::from_timestamp(change - BEFORE * DAY, 0).unwrap();
+    let known = Series::new(start, whole.step(), known.collect()).unwrap();
+    let mut learned = learn(&known, &Learning { zone: told, ..Learning::default() }).ok()?;
+    let (mut off, mut sum) = (0.0, 0.0);
+    for t in stamps(change, AFTER) {
+        let now = DateTime::from_timestamp(t, 0).unwrap();
+        if t % 3600 == change % 3600 {
+            let forecast = learned.forecast(now);
+            for (i, point) in forecast.point.iter().enumerate() {
+                if let Some(came) = load(forecast.time(i).timestamp()) {
+                    (off, sum) = (off + (point - came).abs(), sum + came);
+                }
+            }
+        }
+        learned.observe(now, load(t));
+    }
+    Some(off / sum)
+}
+
 fn spread(values: impl Iterator<Item = f64>) -> String {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
-    format!("{:.1} ≤ {:.1}", values[TIMES / 2], values[TIMES - 1])
+    let most = values.len() - 1;
+    format!("{:.1} ≤ {:.1}", values[values.len() / 2], values[most])
 }
 
 /// The least and the median.
