@@ -67,7 +67,7 @@ fn standing_alone(chart: &str) -> String {
     let paper = "<rect width=\"984\" height=\"294\"/>\n";
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\"{attributes}>\n{STYLE}{paper}{}\n{}\n</svg>\n",
-        inside.trim(),
+        inside.trim().replace("><path", ">\n<path"),
         legend()
     )
 }
