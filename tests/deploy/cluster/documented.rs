@@ -99,10 +99,11 @@ impl Reader<'_> {
 fn ended_well(call: &Call, out: &Output) -> Result<(), String> {
     let said = [out.stdout.as_slice(), &out.stderr].concat();
     let said = String::from_utf8_lossy(&said);
-    // These two end with 1 where there is something to mend, and nothing to release.
+    // These end with 1 where there is something to mend, nothing to release, and no patch worth making.
     let told = match call.ours().map(|ours| ours[0].as_str()) {
         Some("doctor") => said.contains(" failed"),
         Some("release") => said.contains("no floor is held"),
+        Some("backtest") => said.contains("Nothing is recommended:") || said.contains("Nothing to change:"),
         _ => false,
     };
     if out.status.success() || (out.status.code() == Some(1) && told) {
