@@ -214,6 +214,18 @@ fn the_season_moves_with_the_clock() {
     }
 }
 
+/// Every day is the same: a day ahead the last value is always right, half a day ahead always wrong.
+#[test]
+fn the_last_value_says_nothing_of_half_a_day_ahead() {
+    let load = |i: usize| 100.0 + 80.0 * ((i % PER_DAY) as f64 / PER_DAY as f64 * std::f64::consts::TAU).sin();
+    let series = series_from(21, load);
+    let forecast = ahead(&series);
+    for (i, point) in forecast.point.iter().enumerate() {
+        let came = load(21 * PER_DAY + i);
+        assert!((point / came - 1.0).abs() < 0.02, "step {i}: {point} {came}");
+    }
+}
+
 #[test]
 fn every_model_can_be_pinned() {
     let series = series_from(28, office);

@@ -71,7 +71,11 @@ impl Ensemble {
         let (near_sum, far_sum) = (total(near), total(far));
         let (mut weights, mut opinions) = ([0.0; MODELS], [f32::NAN; MODELS]);
         for (m, model) in self.models.iter().enumerate() {
-            weights[m] = near[m].weight() / near_sum * (1.0 - share) + far[m].weight() / far_sum * share;
+            let (here, there) = (near[m].weight() / near_sum, far[m].weight() / far_sum);
+            // A day ahead the last value is as good as yesterday, an hour before it is not: what knows no season is heard between two
+            // anchors by no more than the nearer one grants it.
+            let there = if share < 1.0 && !self.seasonal[m] { there.min(here) } else { there };
+            weights[m] = here * (1.0 - share) + there * share;
             opinions[m] = model.ahead(&seen, &asked);
         }
         let pinned = self.pinned.map(|m| opinions[m]).filter(|pinned| !pinned.is_nan());
