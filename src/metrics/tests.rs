@@ -83,9 +83,9 @@ fn every_documented_name_is_there_once() {
         declared.sort();
         assert_eq!(found, declared, "{}", family.name);
     }
-    assert!(text.contains(
-        r#"floorcast_workload_forecast_load{hpa="web",load="cpu",namespace="shop",upper_quantile="0.95"} 9"#
-    ));
+    assert!(
+        text.contains(r#"floorcast_workload_forecast_load{hpa="web",load="cpu",namespace="shop",quantile="0.95"} 9"#)
+    );
     assert!(text.contains(r#"floorcast_workload_expected_load{hpa="web",load="cpu",namespace="shop"} 6"#));
 }
 

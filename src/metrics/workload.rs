@@ -18,7 +18,7 @@ const FAMILIES: [(&str, &[&str], &str); 17] = [
     ("workload_expected_load", OF_LOAD, "Load that is expected now: what lies in the forecast's band."),
     (
         "workload_forecast_load",
-        &["hpa", "load", "namespace", "upper_quantile"],
+        &["hpa", "load", "namespace", "quantile"],
         "Upper quantile of the maximum load over the lead time from now.",
     ),
     ("workload_forecast_error_ratio", OF_LOAD, "Weighted absolute percentage error of the backtest."),
@@ -144,7 +144,7 @@ fn of_load(family: &mut Family<'_>, workload: &Workload, load: &Load, tick: Opti
         "workload_forecast_load" => {
             let quantile = workload.quantile.to_string();
             let upper = tick.and_then(|tick| load.upper_at(tick));
-            family.put(workload, &[name], &[("upper_quantile", &quantile)], upper);
+            family.put(workload, &[name], &[("quantile", &quantile)], upper);
         }
         "workload_forecast_error_ratio" => family.put(workload, &[name], &[], load.score.map(|s| s.wape)),
         "workload_forecast_coverage_ratio" => family.put(workload, &[name], &[], load.coverage),
