@@ -287,6 +287,12 @@ impl Learned {
         self.ensemble.notes()
     }
 
+    /// Start of the outage that is not over: the load has been next to nothing since, and is expected back.
+    pub fn collapsed_since(&self) -> Option<DateTime<Utc>> {
+        let past = self.ensemble.past();
+        DateTime::from_timestamp(past.stamp(self.ensemble.collapsed_since()?), 0)
+    }
+
     /// The largest load of the last four weeks or more that was not masked: bursts that were one-off, excluded windows and a
     /// burst that may yet prove to be one-off do not count. Reads the whole history: microseconds, not nanoseconds.
     pub fn most_seen(&self) -> f64 {
@@ -321,3 +327,7 @@ mod trust_tests;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod holiday_tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod fall_tests;

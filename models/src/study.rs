@@ -18,6 +18,9 @@ const AFTER_PANIC: TimeDelta = TimeDelta::minutes(10);
 const AFTER_UNLEARNABLE: TimeDelta = TimeDelta::minutes(15);
 /// A forecast that is not trusted is judged again this often, by what has come since.
 const AFTER_DISTRUST: TimeDelta = TimeDelta::hours(1);
+/// Floors wait this long for a load that is gone to come back: as long as the longest `until` lets them stand unheard of. What is an
+/// outage for the season goes on being left out of it for days.
+const WAITED_FOR: TimeDelta = TimeDelta::hours(6);
 /// A lead time that moved less than this share is not worth learning again for.
 const SAME_LEAD: f64 = 0.25;
 
@@ -33,6 +36,8 @@ pub fn settled(series: &Series) -> DateTime<Utc> {
 pub struct Study {
     learned: Option<Learned>,
     trust: Option<Trust>,
+    /// The verdict while the load is gone for longer than is waited for.
+    gone: Option<Trust>,
     unlearnable: Option<Unlearnable>,
     learned_at: Option<DateTime<Utc>>,
     learn_at: Option<DateTime<Utc>>,
@@ -47,9 +52,9 @@ impl Study {
     }
 
     /// Whether the forecast is worth a floor, judged at each learning and hourly while it is not, each time with the verdict that
-    /// stood before.
+    /// stood before. It is not while the load has been next to nothing for six hours, and is again with the first sample that is not.
     pub fn trust(&self) -> Option<&Trust> {
-        self.trust.as_ref()
+        self.gone.as_ref().or(self.trust.as_ref())
     }
 
     /// Why the history teaches nothing.
@@ -72,6 +77,11 @@ impl Study {
     ///
     /// `every` is the time between two learnings (a day).
     pub fn look(&mut self, now: DateTime<Utc>, series: &Series, how: &Learning, every: TimeDelta) {
+        self.learn_or_feed(now, series, how, every);
+        self.gone = self.gone(now);
+    }
+
+    fn learn_or_feed(&mut self, now: DateTime<Utc>, series: &Series, how: &Learning, every: TimeDelta) {
         if self.lead.is_some_and(|before| moved(before, how.lead)) {
             self.forget();
         }
@@ -116,6 +126,20 @@ impl Study {
         self.learned_at = None;
         self.unlearnable = Some(why);
         self.learn_at = Some(again);
+    }
+
+    /// A load that may come back at any moment is waited for, but not for ever: moved elsewhere, it may never.
+    fn gone(&self, now: DateTime<Utc>) -> Option<Trust> {
+        let since = self.learned.as_ref()?.collapsed_since()?;
+        if now - since <= WAITED_FOR {
+            return None;
+        }
+        let since = since.format("%F %H:%M");
+        let why = format!(
+            "the load has been next to nothing since {since} UTC, and is waited for no longer than {} h; with it floors come back",
+            WAITED_FOR.num_hours()
+        );
+        self.trust.clone().map(|trust| Trust { trusted: false, why, ..trust })
     }
 
     /// Distrust is looked into again soon: a bad day that is over must not keep floors away until the next daily learning. The
@@ -199,5 +223,36 @@ mod tests {
         }
         learned.dedup();
         assert_eq!(learned, [t(1440), t(1452), t(1464)]);
+    }
+
+    /// Three weeks of a day that is worth a forecast; from `gone` on, for so many samples, next to nothing.
+    fn with_collapse(len: i32, gone: i32, samples: i32) -> Series {
+        let load = |i: i32| {
+            let noise = f64::from((i * 7919) % 101) / 100.0;
+            let hour = f64::from(i % 288) / 12.0;
+            (40.0 + 160.0 * (-(hour - 13.0).powi(2) / 12.0).exp()) * (0.97 + 0.06 * noise)
+        };
+        let value = |i: i32| if (gone..gone + samples).contains(&i) { 0.0 } else { load(i) as f32 };
+        Series::new(t(0), STEP, (0..len).map(value).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_load_that_is_gone_is_waited_for_six_hours_and_trusted_at_once_when_it_is_back() {
+        let (gone, hour) = (21 * 288, 12);
+        let mut study = Study::default();
+        let mut trusted_at = |len: i32| {
+            looked(&mut study, &with_collapse(len, gone, 24 * hour));
+            study.trust().unwrap().clone()
+        };
+        assert!(trusted_at(gone).trusted);
+        for hours in 1..=6 {
+            let trust = trusted_at(gone + hours * hour);
+            assert!(trust.trusted, "after {hours} h: {}", trust.why);
+        }
+        let trust = trusted_at(gone + 7 * hour);
+        assert!(!trust.trusted && trust.why.contains("next to nothing since 2026-01-26 00:00 UTC"), "{}", trust.why);
+        assert!(!trusted_at(gone + 24 * hour).trusted);
+        let trust = trusted_at(gone + 24 * hour + 1);
+        assert!(trust.trusted, "back: {}", trust.why);
     }
 }

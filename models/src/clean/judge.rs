@@ -156,6 +156,19 @@ impl Judge {
         }
     }
 
+    /// How many times its season the load was over the last day.
+    pub(crate) fn level(&self) -> f64 {
+        self.levels[0].shift()
+    }
+
+    /// Number of the first sample of an outage that is not over.
+    pub(crate) fn collapsed_since(&self) -> Option<i64> {
+        match self.run {
+            Run::Low(low) => low.masked.then_some(low.since),
+            _ => None,
+        }
+    }
+
     /// What the season makes usual at the level of the last day; a fall must be one from the level of the last hour too.
     fn usual(&self, season: f64) -> Usual {
         let [day, hour] = &self.levels;

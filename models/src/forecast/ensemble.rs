@@ -129,6 +129,11 @@ impl Ensemble {
         (&mut self.judge, &self.past)
     }
 
+    /// Number of the first sample of an outage that is not over.
+    pub(crate) fn collapsed_since(&self) -> Option<i64> {
+        self.judge.collapsed_since()
+    }
+
     /// The largest load held that is no burst, as far as can be told.
     pub(crate) fn most_sound(&self) -> f64 {
         self.past.most_sound(self.judge.suspect_since(&self.past).unwrap_or(i64::MAX))
@@ -146,7 +151,7 @@ impl Ensemble {
 
     /// Takes the next sample (NaN: missing): scores what was forecast for it, learns from it, forecasts the anchors anew.
     pub fn push(&mut self, value: f32) {
-        let expected = self.expected();
+        let expected = self.season(self.past.next());
         let excluded = self.judge.excludes(self.past.stamp(self.past.next()));
         self.past.push(value, excluded);
         self.judge.judge(&mut self.past, expected);
@@ -157,11 +162,16 @@ impl Ensemble {
         self.predict(&turns);
     }
 
-    /// What the season expects of the next sample: the weekly profile where it is known, else the daily one.
-    fn expected(&self) -> f64 {
-        let at = |base| self.tracks.iter().find(|t| t.base() == base).map_or(f64::NAN, |t| t.at(self.past.next()));
+    /// What the season expects of a sample that bases keep: the weekly profile where it is known, else the daily one.
+    fn season(&self, i: i64) -> f64 {
+        let at = |base| self.tracks.iter().find(|t| t.base() == base).map_or(f64::NAN, |t| t.at(i));
         let weekly = at(Base::Profile);
         if weekly.is_nan() { at(Base::Days) } else { weekly }
+    }
+
+    /// The same at the level of the last day.
+    fn usual(&self, i: i64) -> f64 {
+        self.season(i) * self.judge.level()
     }
 
     /// Levels, residuals and bases move on to the newest sample.
@@ -173,12 +183,10 @@ impl Ensemble {
         self.levels.push(i, if suspect { f64::NAN } else { log });
         let seen = Seen { past: &self.past, levels: &self.levels, offset };
         let quiet = self.anchors.is_quiet(i + 1);
-        let at = |base| self.tracks.iter().find(|t| t.base() == base).map_or(f64::NAN, |t| t.at(i));
-        let (daily, weekly) = (at(Base::Days), at(Base::Profile));
-        let usual = if weekly.is_nan() { daily } else { weekly };
+        let season = self.season(i);
         for track in &mut self.tracks {
             let own = track.at(i);
-            track.correct(seen, if own.is_nan() { usual } else { own }, suspect);
+            track.correct(seen, if own.is_nan() { season } else { own }, suspect);
             // Until anything is learned only what judges outages and bursts is followed.
             if quiet && !matches!(track.base(), Base::Days | Base::Profile) {
                 track.sleep(&self.past);

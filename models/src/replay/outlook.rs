@@ -174,10 +174,28 @@ impl<'a> Forecaster<'a> {
 impl Outlook {
     /// Perfect foresight: the true maximum over every lead window, known ahead.
     pub fn foreseen(load: &Recorded, from: DateTime<Utc>, until: DateTime<Utc>, lead: TimeDelta) -> Self {
+        Self::knowing(load, from..until, lead, |at| load.peak(at, at + lead))
+    }
+
+    /// Foresight of the mean of every step, and of nothing within a step: what no forecast of the samples that the datasource keeps can
+    /// do better than.
+    pub fn foreseen_means(load: &Recorded, from: DateTime<Utc>, until: DateTime<Utc>, lead: TimeDelta) -> Self {
+        let steps = i32::try_from((lead.num_seconds() - 1).div_euclid(STEP.num_seconds()) + 1).unwrap_or(1).max(1);
+        let mean = |at: DateTime<Utc>| load.mean(at, at + STEP).unwrap_or(0.0);
+        Self::knowing(load, from..until, lead, |at| (0..steps).map(|k| mean(at + STEP * k)).fold(0.0, f64::max))
+    }
+
+    fn knowing(
+        load: &Recorded,
+        time: Range<DateTime<Utc>>,
+        lead: TimeDelta,
+        upper: impl Fn(DateTime<Utc>) -> f64,
+    ) -> Self {
+        let Range { start: from, end: until } = time;
         let count = usize::try_from((until - from).num_seconds() / STEP.num_seconds()).unwrap_or(0) + 1;
         let ahead = steps(KEPT);
         let at = |i: usize| from + STEP * i32::try_from(i).unwrap_or(i32::MAX);
-        let upper = (0..count + ahead).map(|i| load.peak(at(i), at(i) + lead)).collect();
+        let upper = (0..count + ahead).map(|i| upper(at(i))).collect();
         let peak = load.peak(from, until);
         let look = |i: usize| Look {
             newest: Some(at(i)),

@@ -84,6 +84,24 @@ impl Ensemble {
         Blend { load, outlook: Outlook { hour: self.target_hour(last), height: self.height(load), spread } }
     }
 
+    /// What was foreseen an hour ago of the lead window from step `ahead`, as far as its season still says so at the level of the last
+    /// day; 0 further ahead than an hour.
+    ///
+    /// A load that falls is mostly back soon, and then within a step, without warning: the chance of it in each single window is far below
+    /// what any quantile covers, and yet much of the starved time of slow pods comes from it (`docs/backtest.md`). What lasts is
+    /// foreseen to last after a while. A rise that is over is nothing that the season knows, so it is not remembered.
+    fn remembered(&self, ahead: usize) -> f64 {
+        let hour = self.anchors.value_near(60);
+        let (before, next) = (self.anchors.windows()[hour].ahead as i64, self.past.next());
+        let window = (0..self.anchors.lead()).map(|k| next + (ahead + k) as i64);
+        let said = window.take_while(|t| t - before < next).filter_map(|t| {
+            let open = self.pending.at(&self.anchors, hour, self.anchors.last_due(hour, t - before))?;
+            let (said, usual) = (open.mixed(), self.usual(t));
+            (said.is_finite() && usual.is_finite()).then(|| said.min(usual))
+        });
+        self.bound(said.fold(0.0, f64::max))
+    }
+
     /// How many times as wide as usual the distance from point to quantile is for the step `ahead`.
     fn doubt(&self, ahead: usize) -> f64 {
         if self.past.is_holiday(self.past.next() + ahead as i64) { HOLIDAY_DOUBT } else { 1.0 }
@@ -132,7 +150,7 @@ impl Ask<'_> {
         let most = if e.anchors.lead() > 1 { e.blend(Kind::Maximum, ahead) } else { value };
         let (point, doubt) = (e.bound(value.load), e.doubt(ahead));
         let above = most.load - point + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
-        let upper = e.bound(point + doubt * above);
+        let upper = e.bound(point + doubt * above).max(e.remembered(ahead));
         let lower = e.bound(point + doubt * e.margin(Kind::Value, ahead, &value.outlook, &self.lower));
         (point, upper.max(point), lower.min(point))
     }
