@@ -56,7 +56,8 @@ fn report(name: &str, trace: &Trace, pods: i64, replicas: f64) {
     });
     let wishes = Wishes::default();
     let lead = setup.lead();
-    let [whole, means] = [Outlook::foreseen, Outlook::foreseen_means].map(|foresee| foresee(&load, from, until, lead));
+    let [whole, means] =
+        [Outlook::foreseen, Outlook::foreseen_means].map(|foresee| foresee(&load, STEP, from..until, lead));
     let ground = |outlook, foresight| Ground {
         setup: &setup,
         load: &load,

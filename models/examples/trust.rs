@@ -108,7 +108,7 @@ fn report(name: &str, series: &Series, noise: Noise, pods: i64) {
     forecaster.advance(usize::MAX);
     let gated = forecaster.finish();
     let ungated = gated.clone().trusted();
-    let foresight = Outlook::foreseen(&load, from, end, lead);
+    let foresight = Outlook::foreseen(&load, STEP, from..end, lead);
     let wishes = Wishes::default();
     let play = |outlook: &Outlook, strategy| {
         let (setup, load, history) = (&setup, &load, &history);

@@ -25,7 +25,7 @@ pub use wishes::Wishes;
 
 /// Time between two ticks of the daemon, and of every policy that follows the load.
 pub const TICK: chrono::TimeDelta = chrono::TimeDelta::seconds(15);
-/// Distance of the samples that the daemon asks its datasource for.
+/// Distance of the samples that the daemon asks its datasource for, where nothing else is said.
 pub const STEP: chrono::TimeDelta = chrono::TimeDelta::minutes(5);
 /// History that the daemon learns from.
 pub const HISTORY: chrono::TimeDelta = chrono::TimeDelta::weeks(4);

@@ -75,6 +75,9 @@ pub struct Backtest {
     /// Share of lead windows whose highest load the floor must cover, 0.5 to 0.999; absent: the HPA's annotation, else 0.95
     #[arg(long, value_name = "SHARE", value_parser = quantile)]
     pub quantile: Option<f64>,
+    /// Distance of the samples that floorcast learns from, 15s to 1h, a whole part of a day; absent: the configuration's, else 5m
+    #[arg(long, value_name = "TIME", value_parser = step)]
+    pub step: Option<TimeDelta>,
     /// Replay the last days only; absent: everything after the first quarter, at most a week, which is only learned from
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub days: Option<u32>,
@@ -217,6 +220,13 @@ fn pod_start(text: &str) -> Result<TimeDelta, String> {
     let time = period::parse(text)?;
     let fits = (TimeDelta::seconds(1)..=TimeDelta::hours(2)).contains(&time);
     if fits { Ok(time) } else { Err("a pod starts within 1s to 2h".to_owned()) }
+}
+
+fn step(text: &str) -> Result<TimeDelta, String> {
+    let step = period::parse(text)?;
+    let fits = (TimeDelta::seconds(15)..=TimeDelta::hours(1)).contains(&step);
+    let divides = step.subsec_nanos() == 0 && 86_400 % step.num_seconds().max(1) == 0;
+    if fits && divides { Ok(step) } else { Err("it must be 15s to 1h and divide a day: 1m, 5m or 15m".to_owned()) }
 }
 
 fn above_zero(text: &str) -> Result<f64, String> {

@@ -64,7 +64,7 @@ impl<'a> Daemon<'a> {
             plan: None,
             evidence: Evidence {
                 newest_sample: None,
-                step: super::STEP,
+                step: outlook.step(),
                 distrust: None,
                 own_wish: None,
                 most_needed: None,
@@ -136,7 +136,7 @@ impl<'a> Daemon<'a> {
 
     fn study(&mut self) {
         let Some(look) = self.number.map(|n| self.outlook.look(n)) else { return };
-        let (upper, step) = (self.outlook.curve(look), super::STEP);
+        let (upper, step) = (self.outlook.curve(look), self.outlook.step());
         let per = self.tolerance.accepted(self.per);
         self.plan = plan_of(&[Curve { origin: look.origin, step, upper, per }]);
         self.evidence.newest_sample = look.newest;

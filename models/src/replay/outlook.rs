@@ -3,7 +3,7 @@
 //! Forecasts are in the load's unit and know no replicas: one outlook serves every target utilisation, so that tuning one costs
 //! no learning.
 
-use super::{HISTORY, Recorded, STEP};
+use super::{HISTORY, Recorded};
 use crate::events::{KnownEvent, Occurrence, expect, going_on, occurrences, over, usual};
 use crate::learn::{Learned, Learning, Unlearnable};
 use crate::series::{Series, SeriesError};
@@ -24,6 +24,8 @@ const EVERY: TimeDelta = TimeDelta::days(1);
 pub struct Outlook {
     /// End of the sample of the first look.
     first: DateTime<Utc>,
+    /// Between two samples, and two looks.
+    step: TimeDelta,
     lead: TimeDelta,
     quantile: f64,
     looks: Vec<Look>,
@@ -72,8 +74,7 @@ pub struct Forecaster<'a> {
 }
 
 impl<'a> Forecaster<'a> {
-    /// Learns and forecasts over `[from, until)` of a history with a step of [`STEP`], as the daemon does: daily, each time from
-    /// the past only.
+    /// Learns and forecasts over `[from, until)` of a history at its own step, as the daemon does: daily, each time from the past only.
     ///
     /// # Errors
     /// A history that is no load.
@@ -88,10 +89,11 @@ impl<'a> Forecaster<'a> {
             usize::try_from(steps).unwrap_or(0).min(history.len())
         };
         let (next, end) = (position(from), position(until));
-        let begin = next.saturating_sub(steps(HISTORY));
+        let begin = next.saturating_sub(steps(HISTORY, history.step()));
         let past = Series::new(history.time(begin), history.step(), history.values()[begin..next].to_vec())?;
         let (lead, quantile) = (how.lead, how.quantile);
-        let outlook = Outlook { first: history.time(next), lead, quantile, looks: Vec::new(), upper: Vec::new() };
+        let (first, step) = (history.time(next), history.step());
+        let outlook = Outlook { first, step, lead, quantile, looks: Vec::new(), upper: Vec::new() };
         let told = how.excluded.clone();
         Ok(Self { history, how, told, events: Vec::new(), study: Study::default(), past, next, end, outlook })
     }
@@ -172,41 +174,41 @@ impl<'a> Forecaster<'a> {
 }
 
 impl Outlook {
-    /// Perfect foresight: the true maximum over every lead window, known ahead.
-    pub fn foreseen(load: &Recorded, from: DateTime<Utc>, until: DateTime<Utc>, lead: TimeDelta) -> Self {
-        Self::knowing(load, from..until, lead, |at| load.peak(at, at + lead))
+    /// Perfect foresight: the true maximum over every lead window, known ahead, looked at every `step`.
+    pub fn foreseen(load: &Recorded, step: TimeDelta, time: Range<DateTime<Utc>>, lead: TimeDelta) -> Self {
+        Self::knowing(load, step, time, lead, |at| load.peak(at, at + lead))
     }
 
     /// Foresight of the mean of every step, and of nothing within a step: what no forecast of the samples that the datasource keeps can
     /// do better than.
-    pub fn foreseen_means(load: &Recorded, from: DateTime<Utc>, until: DateTime<Utc>, lead: TimeDelta) -> Self {
-        let steps = i32::try_from((lead.num_seconds() - 1).div_euclid(STEP.num_seconds()) + 1).unwrap_or(1).max(1);
-        let mean = |at: DateTime<Utc>| load.mean(at, at + STEP).unwrap_or(0.0);
-        Self::knowing(load, from..until, lead, |at| (0..steps).map(|k| mean(at + STEP * k)).fold(0.0, f64::max))
+    pub fn foreseen_means(load: &Recorded, step: TimeDelta, time: Range<DateTime<Utc>>, lead: TimeDelta) -> Self {
+        let steps = i32::try_from((lead.num_seconds() - 1).div_euclid(step.num_seconds()) + 1).unwrap_or(1).max(1);
+        let mean = |at: DateTime<Utc>| load.mean(at, at + step).unwrap_or(0.0);
+        Self::knowing(load, step, time, lead, |at| (0..steps).map(|k| mean(at + step * k)).fold(0.0, f64::max))
     }
 
     fn knowing(
         load: &Recorded,
+        step: TimeDelta,
         time: Range<DateTime<Utc>>,
         lead: TimeDelta,
         upper: impl Fn(DateTime<Utc>) -> f64,
     ) -> Self {
-        let Range { start: from, end: until } = time;
-        let count = usize::try_from((until - from).num_seconds() / STEP.num_seconds()).unwrap_or(0) + 1;
-        let ahead = steps(KEPT);
-        let at = |i: usize| from + STEP * i32::try_from(i).unwrap_or(i32::MAX);
+        let Range { start: first, end: until } = time;
+        let (count, ahead) = (steps(until - first, step) + 1, steps(KEPT, step));
+        let at = |i: usize| first + step * i32::try_from(i).unwrap_or(i32::MAX);
         let upper = (0..count + ahead).map(|i| upper(at(i))).collect();
-        let peak = load.peak(from, until);
+        let peak = load.peak(first, until);
         let look = |i: usize| Look {
             newest: Some(at(i)),
-            load: load.mean(at(i) - STEP, at(i)).or(Some(load.peak(at(i), at(i) + STEP))).and_then(Demand::new),
+            load: load.mean(at(i) - step, at(i)).or(Some(load.peak(at(i), at(i) + step))).and_then(Demand::new),
             most_seen: Some(peak),
             distrust: None,
             unlearnable: None,
             origin: at(i),
             curve: i..i + ahead,
         };
-        Self { first: from, lead, quantile: 1.0, looks: (0..count).map(look).collect(), upper }
+        Self { first, step, lead, quantile: 1.0, looks: (0..count).map(look).collect(), upper }
     }
 
     /// The same forecasts, trusted without question: for telling what the trust gate costs and spares.
@@ -216,6 +218,11 @@ impl Outlook {
             look.distrust = None;
         }
         self
+    }
+
+    /// Between two samples.
+    pub fn step(&self) -> TimeDelta {
+        self.step
     }
 
     /// The lead time of its windows.
@@ -237,7 +244,7 @@ impl Outlook {
     /// When a forecast was trusted for the first time.
     pub fn first_trusted(&self) -> Option<DateTime<Utc>> {
         let number = self.looks.iter().position(Look::trusted)?;
-        Some(self.first + STEP * i32::try_from(number).unwrap_or(i32::MAX))
+        Some(self.first + self.step * i32::try_from(number).unwrap_or(i32::MAX))
     }
 
     /// How often trust was gained or lost after the first look.
@@ -248,7 +255,7 @@ impl Outlook {
     /// The upper curve's value for `at` as it was forecast `before` that; `None` where nothing was forecast then.
     pub fn said(&self, at: DateTime<Utc>, before: TimeDelta) -> Option<f64> {
         let look = self.look(self.number((at - before).max(self.first) + DELAY)?);
-        let ahead = (at - look.origin).num_seconds().div_euclid(STEP.num_seconds());
+        let ahead = (at - look.origin).num_seconds().div_euclid(self.step.num_seconds());
         self.curve(look).get(usize::try_from(ahead).ok()?).copied()
     }
 
@@ -265,7 +272,7 @@ impl Outlook {
     /// Number of the look that stands at `now`.
     pub(super) fn number(&self, now: DateTime<Utc>) -> Option<usize> {
         let seconds = (now - self.first - DELAY).num_seconds();
-        let number = usize::try_from(seconds.div_euclid(STEP.num_seconds())).ok()?;
+        let number = usize::try_from(seconds.div_euclid(self.step.num_seconds())).ok()?;
         (!self.looks.is_empty()).then(|| number.min(self.looks.len() - 1))
     }
 
@@ -279,6 +286,6 @@ impl Outlook {
     }
 }
 
-fn steps(time: TimeDelta) -> usize {
-    (time.num_seconds() / STEP.num_seconds()) as usize
+fn steps(time: TimeDelta, step: TimeDelta) -> usize {
+    usize::try_from(time.num_seconds() / step.num_seconds().max(1)).unwrap_or(0)
 }

@@ -65,7 +65,7 @@ pub struct Ground<'a> {
     pub setup: &'a Setup,
     /// The load as lived through.
     pub load: &'a Recorded,
-    /// The load as a datasource shows it, in steps of [`super::STEP`].
+    /// The load as the datasource shows it, at the daemon's step.
     pub history: &'a Series,
     /// What floorcast knows.
     pub outlook: &'a Outlook,

@@ -69,7 +69,7 @@ fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
     let (from, until) = (start() + TimeDelta::days(10), start() + TimeDelta::days(15));
     let history = load.history(STEP).unwrap();
     let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
     let wishes = Wishes::default();
     let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
     let starved = |strategy| {
@@ -93,7 +93,7 @@ fn the_same_seed_gives_the_same_course_and_floorcast_costs_no_more_than_its_plan
     let (from, until) = (start() + TimeDelta::days(9), start() + TimeDelta::days(12));
     let history = load.history(STEP).unwrap();
     let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
     let wishes = Wishes::default();
     let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
     let play = |strategy| ground.play(&Choice::of(strategy, 80), from, until);
@@ -127,7 +127,7 @@ fn an_outlook_tells_what_was_said_before_and_since_when_it_was_trusted() {
     let load = leaping();
     let lead = TimeDelta::minutes(10);
     let (from, until) = (start() + TimeDelta::days(10), start() + TimeDelta::days(11));
-    let foresight = Outlook::foreseen(&load, from, until, lead);
+    let foresight = Outlook::foreseen(&load, STEP, from..until, lead);
     assert_eq!((foresight.first_trusted(), foresight.verdict_turns()), (Some(from), 0));
     // Ten minutes before the leap of eight o'clock it is seen in the window that begins then, and not in the one before.
     let leap = from + TimeDelta::hours(8);
@@ -151,7 +151,7 @@ fn a_scheduled_window_is_held_whatever_the_forecast_says() {
     let (from, until) = (start() + TimeDelta::days(2), start() + TimeDelta::days(4));
     let history = load.history(STEP).unwrap();
     let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
     // At 02:00 in Tokyo it is 17:00 in UTC.
     let night = Recurrence {
         start: Cron::parse("0 2 * * *").unwrap(),
@@ -208,7 +208,7 @@ fn what_keeps_its_budget_is_played_to_its_end_and_what_does_not_is_given_up() {
     let setup = setup(&load);
     let history = load.history(STEP).unwrap();
     let (from, until) = (start() + TimeDelta::days(9), start() + TimeDelta::days(11));
-    let foresight = Outlook::foreseen(&load, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
     let wishes = Wishes::default();
     let ground = ground(&setup, (&load, &history), (&foresight, &foresight), &wishes);
     let budget = 120.0;

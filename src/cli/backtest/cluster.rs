@@ -151,6 +151,7 @@ fn own(workload: &Workload, told: &api::Workload, config: &Config, per_replica: 
         min_replicas: told.base.or(told.min).map(|min| min.max(1)),
         max_replicas: told.max,
         quantile: (told.quantile > 0.0).then_some(told.quantile),
+        step: Some(config.defaults.step.get()),
         hpa: Some(hpa(workload, settings.as_ref())),
         settings,
         tolerance: (arithmetic.flags.tolerance != Flags::default().tolerance).then_some(arithmetic.flags.tolerance),

@@ -217,6 +217,7 @@ mod tests {
             min_replicas: 6,
             max_replicas: Some(40),
             quantile: 0.95,
+            step: chrono::TimeDelta::minutes(5),
             settings: None,
             tolerance: None,
             behavior: None,

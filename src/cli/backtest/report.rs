@@ -51,6 +51,8 @@ pub(super) struct Settings {
     pub judged_from: DateTime<Utc>,
     /// Step of the recording.
     pub step_seconds: i64,
+    /// Distance of the samples that floorcast learned from.
+    pub learned_step_seconds: i64,
     /// Noise added to steps of 5 min and more: deviation from minute to minute and over ten minutes, as shares of the load.
     pub noise: [f64; 2],
     /// From a pod's creation to ready, the median.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     cli::demo,
-    config::{self, Config},
+    config::{self, Config, Period},
     datasource::{Datasources, RangeQuery},
     metrics::Metrics,
     process,
@@ -39,12 +39,20 @@ pub(super) async fn query(query: &str, command: &Backtest) -> Result<Subject, Fa
     let datasources = process::datasources(metrics)(&config).map_err(failed)?;
     let asking = Asking { datasources: &datasources, config: &config, now: Utc::now() };
     let series = asking.range(&datasource, query).await.map_err(Failure::unreachable)?;
-    Ok(Subject { name: query.to_owned(), series, own: Own::default() })
+    Ok(Subject {
+        name: query.to_owned(),
+        series,
+        own: Own { step: Some(config.defaults.step.get()), ..Own::default() },
+    })
 }
 
-/// The daemon's configuration, where one is given.
+/// The daemon's configuration, where one is given, with the step of the command line.
 pub(super) fn configuration(command: &Backtest) -> Result<Config, Failure> {
-    Ok(command.config.as_ref().map(|file| config::load(file)).transpose()?.unwrap_or_default())
+    let mut config = command.config.as_ref().map(|file| config::load(file)).transpose()?.unwrap_or_default();
+    if let Some(step) = command.step {
+        config.defaults.step = Period::seconds(step.num_seconds());
+    }
+    Ok(config)
 }
 
 /// Whom to ask for loads, and when it is.

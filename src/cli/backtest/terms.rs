@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     hpa::Behavior,
     learn::Learning,
-    replay::{Recorded, Setup, Wishes},
+    replay::{Recorded, STEP, Setup, Wishes},
     series::Series,
     sim::{Excess, Pipeline, StartUp},
     units::{PerReplica, Replicas},
@@ -34,6 +34,8 @@ pub(super) struct Own {
     pub(super) min_replicas: Option<u32>,
     pub(super) max_replicas: Option<u32>,
     pub(super) quantile: Option<f64>,
+    /// Distance of the daemon's samples.
+    pub(super) step: Option<TimeDelta>,
     /// Everything that its annotations and the configuration say of it.
     pub(super) settings: Option<Settings>,
     pub(super) tolerance: Option<f64>,
@@ -67,6 +69,8 @@ pub(super) struct Terms {
     pub(super) min_replicas: u32,
     pub(super) max_replicas: Option<u32>,
     pub(super) quantile: f64,
+    /// Distance of the samples that are learned from.
+    pub(super) step: TimeDelta,
     /// What its annotations and the configuration say of days, schedules and caps.
     pub(super) settings: Option<Settings>,
     pub(super) tolerance: Option<f64>,
@@ -94,6 +98,7 @@ impl Terms {
             min_replicas: command.min_replicas.or(own.min_replicas).unwrap_or(2),
             max_replicas: command.max_replicas.or(own.max_replicas),
             quantile: command.quantile.or(own.quantile).unwrap_or(0.95),
+            step: command.step.or(own.step).unwrap_or(STEP),
             settings: own.settings.clone(),
             tolerance: own.tolerance,
             behavior: own.behavior.clone(),

@@ -101,12 +101,33 @@ fn an_hpa_with_room_to_spare_gets_a_patch_and_what_it_buys() {
 }
 
 #[test]
+fn samples_are_as_far_apart_as_said_or_else_as_the_daemon_asks_for_them() {
+    let own = |step| terms::Own { step, ..terms::Own::default() };
+    for (arguments, own_step, wanted) in [
+        (&["--no-equal-service"][..], None, 300),
+        (&["--no-equal-service"], Some(TimeDelta::minutes(15)), 900),
+        (&["--no-equal-service", "--step", "1m"], Some(TimeDelta::minutes(15)), 60),
+    ] {
+        let subject = terms::Subject { own: own(own_step), ..leaping() };
+        let report = work::report(&subject, &command(arguments).unwrap(), &Progress::begin()).unwrap();
+        assert_eq!(report.settings.learned_step_seconds, wanted, "{arguments:?}");
+        let known = report.curves.forecast.iter().flatten().count();
+        assert!(known > report.curves.load.len() / 2, "{wanted} s: {known}");
+    }
+    let subject = leaping();
+    let refused = work::report(&subject, &command(&["--step", "90s"]).unwrap(), &Progress::begin()).unwrap_err();
+    assert!(refused.to_string().contains("90"), "{refused}");
+}
+
+#[test]
 fn wrong_numbers_are_refused_with_their_bounds() {
     for (arguments, why) in [
         (["--pod-start", "3h"], "1s to 2h"),
         (["--replicas-at-mean", "0"], "above 0"),
         (["--quantile", "1.5"], "0.5 to 0.999"),
         (["--starved-budget", "200%"], "below 1"),
+        (["--step", "7m"], "divide a day"),
+        (["--step", "5s"], "15s to 1h"),
         (["--utilisation", "0"], "5..=100"),
     ] {
         let error = command(&arguments).unwrap_err();

@@ -11,7 +11,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::events::KnownEvent;
 use floorcast_models::learn::Learning;
 use floorcast_models::replay::equal::Service;
-use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Strategy};
+use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, Setup, Strategy};
 use floorcast_models::series::Series;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,11 +35,11 @@ impl Span {
 }
 
 /// What is learned from before the first replayed moment: a quarter, at least a day, at most a week; or all but the last days.
-pub(super) fn span(load: &Recorded, days: Option<u32>) -> Span {
+pub(super) fn span(load: &Recorded, step: TimeDelta, days: Option<u32>) -> Span {
     let length = load.end() - load.start();
     let learned = TimeDelta::days((length.num_days() / 4).clamp(1, 7));
     let aligned = |t: DateTime<Utc>| {
-        let step = STEP.num_seconds();
+        let step = step.num_seconds();
         DateTime::from_timestamp((t.timestamp() + step - 1).div_euclid(step) * step, 0).unwrap_or(t)
     };
     let from = match days {
@@ -69,8 +69,8 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let load = Recorded::new(&loaded.series, noise, command.seed)
         .map_err(|e| refused(e.to_string()))?
         .ok_or_else(|| refused("not a single sample".to_owned()))?;
-    let history = load.history(STEP).map_err(|e| refused(e.to_string()))?;
-    let span = span(&load, command.days);
+    let history = load.history(terms.step).map_err(|e| refused(e.to_string()))?;
+    let span = span(&load, terms.step, command.days);
     if load.end() - span.from < TimeDelta::hours(12) {
         let days = (load.end() - load.start()).num_minutes() as f64 / 1440.0;
         return Err(refused(format!(
@@ -84,7 +84,7 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let outlooks =
         outlooks(&history, span, &setup, (&terms, &quantiles), progress).map_err(|e| refused(e.to_string()))?;
     let outlook = outlooks.first().ok_or_else(|| refused("nothing was learned".to_owned()))?;
-    let foresight = Outlook::foreseen(&load, span.from, span.until, setup.lead());
+    let foresight = Outlook::foreseen(&load, terms.step, span.from..span.until, setup.lead());
     let wishes = terms.wishes();
     let ground = Ground {
         setup: &setup,
@@ -148,6 +148,7 @@ fn settings(
         until: span.until,
         judged_from: span.judged_from,
         step_seconds: loaded.series.step_seconds(),
+        learned_step_seconds: terms.step.num_seconds(),
         noise: [noise.quick, noise.slow],
         pod_start_seconds: terms.pod_start.num_seconds(),
         lead_seconds: setup.lead().num_seconds(),
