@@ -69,7 +69,9 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let load = Recorded::new(&loaded.series, noise, command.seed)
         .map_err(|e| refused(e.to_string()))?
         .ok_or_else(|| refused("not a single sample".to_owned()))?;
-    let history = load.history(terms.step).map_err(|e| refused(e.to_string()))?;
+    let history = load.history(terms.step).map_err(|e| {
+        refused(format!("{e}, on which it is replayed; write --step as a multiple of it: 1m, 5m or 15m"))
+    })?;
     let span = span(&load, terms.step, command.days);
     if load.end() - span.from < TimeDelta::hours(12) {
         let days = (load.end() - load.start()).num_minutes() as f64 / 1440.0;
