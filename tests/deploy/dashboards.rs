@@ -1,7 +1,9 @@
 //! The shipped dashboards: every query is asked of a real Prometheus that holds what the daemon's own `/metrics` showed over
-//! half a simulated day, for every choice that its variables offer, and every panel must have something to show.
+//! half a simulated day, for every choice that its variables offer, and every panel must have something to show. Scenario 6 of
+//! `tests/e2e` asks the same of a Prometheus that scraped a running daemon for minutes.
 
-use crate::{alerts, files};
+use crate::alerts;
+use crate::panels::{Shown, dashboards, panels};
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast::config::Config;
 use floorcast::simulated::api::Server;
@@ -13,13 +15,11 @@ use floorcast::simulated::replay::{self, Wired};
 use floorcast_testbed::prometheus::{Options, Series};
 use floorcast_testbed::tools::Module;
 use floorcast_testbed::{Prometheus, command};
-use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use tokio_util::sync::CancellationToken;
 
-const DASHBOARDS: &str = "deploy/dashboards";
 /// A Tuesday's midnight, UTC.
 const START: i64 = 1_772_496_000;
 const LENGTH: TimeDelta = TimeDelta::hours(12);
@@ -29,24 +29,6 @@ datasources: [{name: main, url: 'http://prometheus.simulation.invalid'}]
 kubernetes: {ownNamespace: floorcast}
 timing: {leaseDuration: 5m, leaseRenewDeadline: 4m, leaseRetry: 1m}
 ";
-
-fn dashboards() -> Vec<(String, Value)> {
-    let read = |name: String| {
-        let value = serde_json::from_str(&files::text(&format!("{DASHBOARDS}/{name}"))).unwrap();
-        (name, value)
-    };
-    files::names(DASHBOARDS, ".json").into_iter().map(read).collect()
-}
-
-/// Panels with queries: title and queries.
-fn panels(dashboard: &Value) -> Vec<(String, Vec<String>)> {
-    let queries = |panel: &Value| -> Vec<String> {
-        let targets = panel["targets"].as_array().into_iter().flatten();
-        targets.map(|t| t["expr"].as_str().unwrap().to_owned()).collect()
-    };
-    let all = dashboard["panels"].as_array().unwrap().iter();
-    all.filter(|p| p["type"] != "row").map(|p| (p["title"].as_str().unwrap().to_owned(), queries(p))).collect()
-}
 
 #[test]
 fn every_panel_says_what_it_shows_and_asks_for_metrics_that_there_are() {
@@ -166,42 +148,6 @@ fn labels(inside: &str) -> Vec<(String, String)> {
     inside.split('"').collect::<Vec<_>>().chunks(2).filter_map(|two| pair(&two.join("\""))).collect()
 }
 
-/// A query as Grafana would send it, with these values of its variables.
-fn filled(query: &str, chosen: &Chosen) -> String {
-    let range = format!("{}s", LENGTH.num_seconds());
-    let clock = [("$__rate_interval".to_owned(), "5m".to_owned()), ("$__range".to_owned(), range)];
-    let values = clock.iter().chain(chosen);
-    let query = values.fold(query.to_owned(), |query, (from, to)| query.replace(from, to));
-    assert!(!query.contains('$'), "an unknown variable in {query}");
-    query
-}
-
-/// Variables of a dashboard, each with a value.
-type Chosen = Vec<(String, String)>;
-
-/// What a person may choose: each option that Prometheus gives for a variable under what was chosen before, and All where there is.
-async fn choices(prometheus: &Prometheus, dashboard: &Value) -> Vec<Chosen> {
-    let mut choices = vec![Chosen::new()];
-    let variables = dashboard["templating"]["list"].as_array().unwrap().iter().filter(|v| v["type"] == "query");
-    for variable in variables {
-        let name = variable["name"].as_str().unwrap();
-        let query = variable["query"]["query"].as_str().unwrap();
-        assert_eq!(variable["definition"], query, "{name}");
-        let (series, label) =
-            query.strip_prefix("label_values(").unwrap().trim_end_matches(')').rsplit_once(", ").unwrap();
-        let mut next = Vec::new();
-        for chosen in choices {
-            let matching = filled(series, &chosen);
-            let mut options = prometheus.label_values(label, &matching).await.unwrap();
-            assert!(!options.is_empty(), "nothing to choose for {name}: {query} as {matching}");
-            options.extend(variable["allValue"].as_str().map(str::to_owned));
-            next.extend(options.into_iter().map(|o| [&chosen[..], &[(format!("${name}"), o)]].concat()));
-        }
-        choices = next;
-    }
-    choices
-}
-
 #[tokio::test]
 async fn no_panel_is_empty() {
     if floorcast_testbed::left_out() {
@@ -212,32 +158,12 @@ async fn no_panel_is_empty() {
     assert!(history.len() > 100, "only {} series were recorded", history.len());
     let prometheus = Prometheus::start(Options { history, ..Options::default() }).await.unwrap();
     let start = DateTime::from_timestamp(START, 0).unwrap();
-    let mut empty = Vec::new();
-    for (file, dashboard) in dashboards() {
-        for chosen in choices(&prometheus, &dashboard).await {
-            for (title, queries) in panels(&dashboard) {
-                for query in queries {
-                    let found = prometheus
-                        .query_range(&filled(&query, &chosen), start, start + LENGTH, SCRAPED_EVERY.to_std().unwrap())
-                        .await
-                        .unwrap_or_else(|e| panic!("{file}: {title}: {e}"));
-                    let last = found.iter().filter_map(numbers_last).reduce(f64::max);
-                    // Night and day differ by far: a minimum for the day is too much at night.
-                    let enough = if title.contains("save") { last > Some(0.0) } else { last.is_some() };
-                    if !enough {
-                        empty.push(format!("{file}: {title}, {chosen:?}: {last:?} from {query}"));
-                    }
-                }
-            }
-        }
-    }
+    let shown = Shown { from: start, to: start + LENGTH, step: SCRAPED_EVERY.to_std().unwrap() };
+    // Night and day differ by far: a minimum for the day is too much at night.
+    let enough =
+        |title: &str, last: Option<f64>| if title.contains("save") { last > Some(0.0) } else { last.is_some() };
+    let (_, empty) = shown.too_little(&prometheus, enough).await;
     assert!(empty.is_empty(), "no value in\n{}", empty.join("\n"));
-}
-
-/// The last number of a series.
-fn numbers_last(series: &Value) -> Option<f64> {
-    let values = series["values"].as_array().unwrap().iter().rev();
-    values.filter_map(|v| v[1].as_str()?.parse::<f64>().ok()).find(|v| v.is_finite())
 }
 
 /// `promtool check metrics` has nothing to say of the daemon's page after half a day, but that it would keep the label `quantile`

@@ -14,6 +14,7 @@ mod image;
 mod krew;
 mod kubeconform;
 mod manifests;
+mod panels;
 mod picture;
 mod reference;
 mod schemas;

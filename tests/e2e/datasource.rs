@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use floorcast_testbed::prometheus::{self, PASSWORD, Series, USER};
+use floorcast_testbed::replay::Replay;
 use floorcast_testbed::wait;
 use floorcast_testbed::workload::{Shape, Workload, floor_of};
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, Past, SECOND, busy_now, live};
+use crate::ground::{Ground, Past, SECOND, busy_now, live, shadow};
+use crate::monitoring::Monitoring;
 use crate::record::{Record, floor, traces};
 
 #[tokio::test]
@@ -15,12 +17,16 @@ async fn scenario_6_without_prometheus_a_floor_is_held_then_ramped_down_and_come
     if floorcast_testbed::left_out() {
         return;
     }
-    let replay = busy_now("shop");
-    let ground = Ground::start(&[Past::days(&replay)]).await;
-    let web = ground.workload(&replay, &live()).await;
+    let loads = ["web", "search", "capped"].map(|name| Replay { name: name.to_owned(), ..busy_now("shop") });
+    let ground = Ground::start(&loads.each_ref().map(Past::days)).await;
+    let web = ground.workload(&loads[0], &live()).await;
+    // For the dashboards: one that is told only, and one that needs more than it may have.
+    ground.workload(&loads[1], &shadow()).await;
+    ground.workload(&loads[2], &live().bounds(2, 5)).await;
     // Fresh enough is 2 × step + 1 min: 80 s. A floor is planned at most 2 min ahead.
     let changes = json!({"guard": {"longestHold": "2m"}});
-    let daemon = ground.daemon("floorcast", &changes).await;
+    let daemon = ground.spawn("floorcast", &changes);
+    let monitoring = Monitoring::start(&daemon).await;
     let held = wait_floor(&web, 7).await;
     let record = Record::start(ground.cluster.client().await.unwrap(), "shop", "web");
 
@@ -49,6 +55,7 @@ async fn scenario_6_without_prometheus_a_floor_is_held_then_ramped_down_and_come
     let log = daemon.log();
     let told = |what: &str| log.lines().filter(|line| line.contains("datasource main") && line.contains(what)).count();
     assert_eq!((told("WARN"), told("answers again")), (1, 1), "{log}");
+    monitoring.fills_every_panel().await;
 }
 
 async fn wait_floor(web: &Workload, least: u32) -> u32 {

@@ -180,3 +180,8 @@ pub(crate) fn daily(
 pub(crate) fn live() -> Shape {
     Shape::default().annotated("floorcast.io/mode", "live").annotated("floorcast.io/load", "requests")
 }
+
+/// The same in shadow mode.
+pub(crate) fn shadow() -> Shape {
+    Shape::default().annotated("floorcast.io/mode", "shadow").annotated("floorcast.io/load", "requests")
+}

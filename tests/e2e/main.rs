@@ -19,7 +19,10 @@ mod doctor;
 mod gitops;
 mod giving_back;
 mod ground;
+mod monitoring;
 mod page;
+#[path = "../deploy/panels.rs"]
+mod panels;
 mod peak;
 mod people;
 mod process;

@@ -2,11 +2,11 @@
 
 use chrono::{TimeDelta, Utc};
 use floorcast_testbed::cluster::Options;
-use floorcast_testbed::workload::{Shape, Workload};
+use floorcast_testbed::workload::Workload;
 use floorcast_testbed::{Cluster, prometheus, wait};
 use serde_json::{Value, json};
 
-use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, run, settings};
+use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, run, settings, shadow};
 use crate::record::{Record, traces};
 
 #[tokio::test]
@@ -18,8 +18,7 @@ async fn scenario_2_shadow_mode_writes_nothing_but_its_lease_and_events() {
     let begins = Utc::now() + TimeDelta::seconds(100);
     let replay = peak_at("shop", begins);
     let ground = Ground::on(cluster, &[Past::weeks(&replay)], prometheus::Options::default()).await;
-    let shape = Shape::default().annotated("floorcast.io/mode", "shadow").annotated("floorcast.io/load", "requests");
-    let web = ground.workload(&replay, &shape).await;
+    let web = ground.workload(&replay, &shadow()).await;
     let record = Record::start(ground.cluster.client().await.unwrap(), "shop", "web");
     let daemon = ground.daemon("floorcast", &json!({})).await;
     // It would raise: it says so, and that is all.
