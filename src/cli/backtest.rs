@@ -75,7 +75,8 @@ pub struct Backtest {
     /// Share of lead windows whose highest load the floor must cover, 0.5 to 0.999; absent: the HPA's annotation, else 0.95
     #[arg(long, value_name = "SHARE", value_parser = quantile)]
     pub quantile: Option<f64>,
-    /// Distance of the samples that floorcast learns from, 15s to 1h, a whole part of a day; absent: the configuration's, else 5m
+    /// Distance of the samples that floorcast learns from, 15s to 1h, a whole part of a day; absent: the configuration's, no
+    /// less than 1m, else 5m
     #[arg(long, value_name = "TIME", value_parser = step)]
     pub step: Option<TimeDelta>,
     /// Replay the last days only; absent: everything after the first quarter, at most a week, which is only learned from

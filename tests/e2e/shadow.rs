@@ -57,8 +57,21 @@ async fn scenario_2_shadow_mode_writes_nothing_but_its_lease_and_events() {
 
 /// The recommendation as `--patch` prints it: kustomize merges it into the HPA of Git, and the API server takes and keeps all of it.
 async fn the_patch_is_taken(ground: &Ground, web: &Workload) {
-    let patch =
-        ground.commanded(&["backtest", "web", "-n", "shop", "--days", "6", "--starved-budget", "2%", "--patch"]).await;
+    let patch = ground
+        .commanded(&[
+            "backtest",
+            "web",
+            "-n",
+            "shop",
+            "--days",
+            "6",
+            "--step",
+            "5m",
+            "--starved-budget",
+            "2%",
+            "--patch",
+        ])
+        .await;
     let wanted: Value = serde_saphyr::from_str(&patch).unwrap_or_else(|why| panic!("{why}: {patch}"));
     assert_eq!((&wanted["kind"], &wanted["metadata"]["name"]), (&json!("HorizontalPodAutoscaler"), &json!("web")));
     let (folder, before) = (ground.cluster.folder(), web.hpa().await.unwrap());
@@ -92,7 +105,8 @@ fn assert_within(whole: &Value, part: &Value, at: &str) {
 
 /// What the command would have done for all of the namespace.
 async fn backtested(ground: &Ground) -> Value {
-    let told = ground.commanded(&["backtest", "--namespace", "shop", "--days", "3", "--output", "json"]).await;
+    let told =
+        ground.commanded(&["backtest", "--namespace", "shop", "--days", "3", "--step", "5m", "--output", "json"]).await;
     serde_json::from_str(&told).unwrap_or_else(|why| panic!("{why}: {told}"))
 }
 

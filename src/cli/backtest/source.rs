@@ -15,6 +15,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{series::Series, trace::Trace};
 use std::{path::Path, sync::Arc};
 
+/// A finer step is replayed only where it is asked for: a look at every 10 s, each over 6 h ahead, would take minutes for a week.
+const FINEST: TimeDelta = TimeDelta::minutes(1);
 /// More points than that are no load: two years of 15 s.
 const MOST: i64 = 4_500_000;
 
@@ -46,12 +48,11 @@ pub(super) async fn query(query: &str, command: &Backtest) -> Result<Subject, Fa
     })
 }
 
-/// The daemon's configuration, where one is given, with the step of the command line.
+/// The daemon's configuration, where one is given, with the step of the command line; its own no finer than [`FINEST`].
 pub(super) fn configuration(command: &Backtest) -> Result<Config, Failure> {
     let mut config = command.config.as_ref().map(|file| config::load(file)).transpose()?.unwrap_or_default();
-    if let Some(step) = command.step {
-        config.defaults.step = Period::seconds(step.num_seconds());
-    }
+    let step = command.step.unwrap_or(config.defaults.step.get().max(FINEST));
+    config.defaults.step = Period::seconds(step.num_seconds());
     Ok(config)
 }
 
