@@ -9,9 +9,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     learn::Learning,
-    replay::{Choice, Forecaster, Ground, Measure, Noise, Outlook, Recorded, STEP, Setup, Strategy, Wishes},
+    replay::{Choice, Forecaster, Ground, Noise, Outlook, Recorded, STEP, Setup, Strategy, Wishes},
     series::Series,
-    sim::{Excess, Pipeline, Random, StartUp},
+    sim::Random,
     trace::Trace,
     units::{PerReplica, Replicas},
 };
@@ -89,19 +89,8 @@ fn report(name: &str, series: &Series, noise: Noise, pods: i64) {
     let (start, end) = (load.start(), load.end());
     let from = start + ((end - start) / 4).min(TimeDelta::weeks(1));
     let mean = load.mean(start, end).unwrap();
-    let setup = Setup {
-        capacity: PerReplica::new(mean / 8.0).unwrap(),
-        measure: Measure::Load,
-        min: Replicas::new(1),
-        max: None,
-        peak: load.peak(start, end),
-        start_up: StartUp::of(TimeDelta::seconds(pods)),
-        pipeline: Pipeline::default(),
-        nodes: None,
-        excess: Excess::Lost,
-        tolerance: None,
-        behavior: None,
-    };
+    let capacity = PerReplica::new(mean / 8.0).unwrap();
+    let setup = Setup { min: Replicas::new(1), ..Setup::usual(capacity, TimeDelta::seconds(pods), &load) };
     let lead = setup.lead();
     let how = Learning { lead, horizon: TimeDelta::hours(24) + lead, ..Learning::default() };
     let mut forecaster = Forecaster::new(&history, from, end, how).unwrap();

@@ -11,6 +11,7 @@ mod floors;
 mod outlook;
 mod recorded;
 mod setup;
+mod span;
 mod strategy;
 mod wishes;
 
@@ -20,6 +21,7 @@ pub use floors::{Buffer, Cron, Fixed, LastWeek};
 pub use outlook::{Forecaster, Outlook};
 pub use recorded::{Noise, Recorded};
 pub use setup::{Measure, Setting, Setup};
+pub use span::Span;
 pub use strategy::{Choice, Ground, Played, Strategy};
 pub use wishes::Wishes;
 

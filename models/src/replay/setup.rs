@@ -1,5 +1,6 @@
 //! The workload of a replay: what is physical and stays, and what is set.
 
+use super::Recorded;
 use crate::hpa::{Behavior, Controller, Version};
 use crate::sim::{Excess, Metric, Nodes, Pipeline, StartUp, Workload};
 use crate::target::ScaleDown;
@@ -63,6 +64,24 @@ impl Setting {
 }
 
 impl Setup {
+    /// Pods of this capacity that start up so, and everything else as usual: an HPA on the load with two replicas at the least, no nodes to
+    /// wait for, what is above capacity is lost.
+    pub fn usual(capacity: PerReplica, start_up: TimeDelta, load: &Recorded) -> Self {
+        Self {
+            capacity,
+            measure: Measure::Load,
+            min: Replicas::new(2),
+            max: None,
+            peak: load.peak(load.start(), load.end()),
+            start_up: StartUp::of(start_up),
+            pipeline: Pipeline::default(),
+            nodes: None,
+            excess: Excess::Lost,
+            tolerance: None,
+            behavior: None,
+        }
+    }
+
     /// Load that one replica should carry at a target utilisation in percent.
     pub fn per_replica(&self, utilisation: u32) -> PerReplica {
         PerReplica::new(self.capacity.get() * f64::from(utilisation.max(1)) / 100.0).unwrap_or(self.capacity)

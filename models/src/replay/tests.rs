@@ -6,7 +6,7 @@ use crate::events::{KnownEvent, When};
 use crate::learn::Learning;
 use crate::schedule::{Cron, Recurrence, Window};
 use crate::series::Series;
-use crate::sim::{Excess, Pipeline, Seasonal, StartUp};
+use crate::sim::Seasonal;
 use crate::units::{PerReplica, Replicas};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -22,20 +22,9 @@ fn recorded(load: &Seasonal, days: i32) -> Recorded {
 }
 
 fn setup(load: &Recorded) -> Setup {
-    Setup {
-        // 10 replicas at the mean of 200 at 80 %: capacity 25.
-        capacity: PerReplica::new(25.0).unwrap(),
-        measure: Measure::Cpu,
-        min: Replicas::new(2),
-        max: None,
-        peak: load.peak(load.start(), load.end()),
-        start_up: StartUp::of(TimeDelta::seconds(300)),
-        pipeline: Pipeline::default(),
-        nodes: None,
-        excess: Excess::Lost,
-        tolerance: None,
-        behavior: None,
-    }
+    // 10 replicas at the mean of 200 at 80 %: capacity 25.
+    let capacity = PerReplica::new(25.0).unwrap();
+    Setup { measure: Measure::Cpu, ..Setup::usual(capacity, TimeDelta::seconds(300), load) }
 }
 
 /// A load that leaps each morning by more than the HPA's headroom, for 15 days.

@@ -1,10 +1,10 @@
 //! Every policy at its own setting, tuned before, on the same service.
 
 use super::report::{DeadHour, EqualService, rounded};
-use super::work::{Span, parallel};
+use super::work::parallel;
 use chrono::TimeDelta;
 use floorcast_models::replay::equal::{self, Service, Tuned};
-use floorcast_models::replay::{Choice, Ground, Outlook, Played, Setup, Strategy};
+use floorcast_models::replay::{Choice, Ground, Outlook, Played, Setup, Span, Strategy};
 use floorcast_models::sim::Nodes;
 
 /// Pods that fit on a node, for the figures of nodes.

@@ -8,11 +8,11 @@ use super::{
     report::{days, rounded},
     terms::{Hpa, Terms},
     verdict::{CALM, GAIN},
-    work::{Span, parallel},
+    work::parallel,
 };
 use crate::cli::patch::Patch;
 use floorcast_models::{
-    replay::{Choice, Ground, Outlook, Played, Strategy, equal},
+    replay::{Choice, Ground, Outlook, Played, Span, Strategy, equal},
     units::Replicas,
 };
 use serde::Serialize;

@@ -8,7 +8,6 @@ use floorcast_models::{
     learn::Learning,
     replay::{Recorded, STEP, Setup, Wishes},
     series::Series,
-    sim::{Excess, Pipeline, StartUp},
     units::{PerReplica, Replicas},
 };
 use std::sync::Arc;
@@ -133,18 +132,14 @@ impl Terms {
             Target::PerReplica(target) => target,
             Target::AtMean(replicas) => load.mean(load.start(), load.end())? / replicas,
         };
+        let capacity = PerReplica::new(target * 100.0 / f64::from(self.utilisation))?;
         Some(Setup {
-            capacity: PerReplica::new(target * 100.0 / f64::from(self.utilisation))?,
             measure: self.metric.into(),
             min: Replicas::new(self.min_replicas),
             max: self.max_replicas.map(Replicas::new),
-            peak: load.peak(load.start(), load.end()),
-            start_up: StartUp::of(self.pod_start),
-            pipeline: Pipeline::default(),
-            nodes: None,
-            excess: Excess::Lost,
             tolerance: self.tolerance,
             behavior: self.behavior.clone(),
+            ..Setup::usual(capacity, self.pod_start, load)
         })
     }
 }

@@ -7,59 +7,16 @@ use super::terms::{Subject, Terms};
 use super::verdict::Verdict;
 use super::{Backtest, Failure};
 use crate::http::api::VERSION;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use floorcast_models::events::KnownEvent;
 use floorcast_models::learn::Learning;
-use floorcast_models::replay::equal::Service;
-use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, Setup, Strategy};
+use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, Setup, Span, Strategy};
 use floorcast_models::series::Series;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The times of a backtest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Span {
-    /// First moment that is replayed.
-    pub(super) from: DateTime<Utc>,
-    /// First moment of the days that equal service is judged on.
-    pub(super) judged_from: DateTime<Utc>,
-    /// End.
-    pub(super) until: DateTime<Utc>,
-}
-
-impl Span {
-    /// The days that are tuned on.
-    pub(super) fn tuning(&self, budget: f64) -> Service {
-        Service { from: self.from, until: self.judged_from, budget }
-    }
-}
-
-/// What is learned from before the first replayed moment: a quarter, at least a day, at most a week; or all but the last days.
-pub(super) fn span(load: &Recorded, step: TimeDelta, days: Option<u32>) -> Span {
-    let length = load.end() - load.start();
-    let learned = TimeDelta::days((length.num_days() / 4).clamp(1, 7));
-    let aligned = |t: DateTime<Utc>| {
-        let step = step.num_seconds();
-        DateTime::from_timestamp((t.timestamp() + step - 1).div_euclid(step) * step, 0).unwrap_or(t)
-    };
-    let from = match days {
-        Some(days) => (load.end() - TimeDelta::days(days.into())).max(load.start() + learned),
-        None => load.start() + learned,
-    };
-    let from = aligned(from);
-    let half = TimeDelta::days(((load.end() - from).num_days() / 2).max(1));
-    Span { from, judged_from: (from + half).min(load.end()), until: load.end() }
-}
-
 /// Said where a replay is no ground for a recommendation.
 pub(super) const TOO_SHORT: &str = "nothing is compared at equal service or recommended: that takes two replayed days, one to tune by and one to judge on";
-
-impl Span {
-    /// A day at least to tune by, and another to judge on.
-    fn has_days_to_judge(&self) -> bool {
-        self.until - self.judged_from >= TimeDelta::days(1)
-    }
-}
 
 /// The whole backtest: learns, replays every policy, tunes them for equal service.
 pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) -> Result<Report, Failure> {
@@ -72,7 +29,7 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     let history = load.history(terms.step).map_err(|e| {
         refused(format!("{e}, on which it is replayed; write --step as a multiple of it: 1m, 5m or 15m"))
     })?;
-    let span = span(&load, terms.step, command.days);
+    let span = Span::of(&load, terms.step, command.days);
     if load.end() - span.from < TimeDelta::hours(12) {
         let days = (load.end() - load.start()).num_minutes() as f64 / 1440.0;
         return Err(refused(format!(
