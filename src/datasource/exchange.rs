@@ -21,7 +21,7 @@ const ERROR_BODY: usize = 64 << 10;
 pub trait Observer: Send + Sync + 'static {
     /// One request ended: HTTP status or [`Fault::as_str`] as `code`.
     fn request(&self, datasource: &str, code: &str, took: Duration);
-    /// Samples were dropped.
+    /// So many samples of an answer were dropped; none, too.
     fn dropped(&self, datasource: &str, reason: &'static str, count: u64);
     /// The datasource answers, or does not.
     fn up(&self, datasource: &str, up: bool);

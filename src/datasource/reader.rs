@@ -329,7 +329,8 @@ impl Reader {
     }
 
     fn observe(&self, dropped: &Dropped) {
-        for (reason, count) in dropped.by_reason().into_iter().filter(|(_, n)| *n > 0) {
+        // None is told too: a counter that begins with its first drops hides them from every `increase`.
+        for (reason, count) in dropped.by_reason() {
             self.exchange.observer.dropped(&self.exchange.name, reason, count);
         }
     }

@@ -31,11 +31,8 @@ pub(crate) fn yaml(file: &str) -> Value {
 
 /// The files of a folder whose names end so, sorted.
 pub(crate) fn names(folder: &str, end: &str) -> Vec<String> {
-    let entries = std::fs::read_dir(path(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
-    let mut names: Vec<String> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.retain(|name| name.ends_with(end));
-    names.sort();
-    names
+    let files = floorcast_testbed::files(folder, end).unwrap_or_else(|e| panic!("{folder}: {e}"));
+    files.iter().map(|file| file.file_name().unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 /// Between `<!-- NAME: …` and `<!-- /NAME -->` the file must hold this text; with `UPDATE=1` it is written.

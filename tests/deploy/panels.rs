@@ -3,16 +3,14 @@
 use chrono::{DateTime, Utc};
 use floorcast_testbed::Prometheus;
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 const FOLDER: &str = "deploy/dashboards";
 
 /// The dashboards by their file names, sorted.
 pub(crate) fn dashboards() -> Vec<(String, Value)> {
-    let entries = std::fs::read_dir(floorcast_testbed::repository().join(FOLDER)).unwrap();
-    let mut paths: Vec<_> = entries.map(|e| e.unwrap().path()).collect();
-    paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
-    paths.sort();
+    let paths = floorcast_testbed::files(FOLDER, ".json").unwrap();
     assert!(!paths.is_empty(), "no dashboard in {FOLDER}");
     let read = |path: std::path::PathBuf| {
         let name = path.file_name().unwrap().to_str().unwrap().to_owned();
@@ -50,24 +48,35 @@ impl Shown {
         prometheus: &Prometheus,
         enough: impl Fn(&str, Option<f64>) -> bool,
     ) -> (usize, Vec<String>) {
-        let (mut asked, mut short) = (0, Vec::new());
+        let (mut asked, mut short, mut by_itself) = (0, Vec::new(), BTreeMap::new());
         for (file, dashboard) in dashboards() {
             for chosen in self.choices(prometheus, &dashboard).await {
                 for (title, query) in
                     panels(&dashboard).iter().flat_map(|(t, queries)| queries.iter().map(move |q| (t, q)))
                 {
-                    let found =
-                        prometheus.query_range(&self.filled(query, &chosen), self.from, self.to, self.step).await;
-                    let found = found.unwrap_or_else(|e| panic!("{file}: {title}: {e}"));
-                    let last = found.iter().filter_map(last_number).reduce(f64::max);
+                    let last = self.last(prometheus, query, &chosen).await;
                     asked += 1;
                     if !enough(title, last) {
                         short.push(format!("{file}: {title}, {chosen:?}: {last:?} from {query}"));
                     }
+                    if let Some(bare) = without_fallback(query) {
+                        let seen = by_itself.entry(format!("{file}: {title}: {bare}")).or_insert(false);
+                        *seen = *seen || self.last(prometheus, &bare, &chosen).await.is_some();
+                    }
                 }
             }
         }
+        // What falls back to 0 always has a number: for one choice at least it must have one of its own.
+        let unseen = by_itself.into_iter().filter(|(_, seen)| !seen);
+        short.extend(unseen.map(|(query, _)| format!("{query} never has a number of its own")));
         (asked, short)
+    }
+
+    /// The last number that a query gives, the largest of its series.
+    async fn last(&self, prometheus: &Prometheus, query: &str, chosen: &Chosen) -> Option<f64> {
+        let query = self.filled(query, chosen);
+        let found = prometheus.query_range(&query, self.from, self.to, self.step).await;
+        found.unwrap_or_else(|e| panic!("{query}: {e}")).iter().filter_map(last_number).reduce(f64::max)
     }
 
     /// What a person may choose: each option that Prometheus gives for a variable under what was chosen before, and All where there
@@ -103,6 +112,12 @@ impl Shown {
         assert!(!query.contains('$'), "an unknown variable in {query}");
         query
     }
+}
+
+/// A query without what it shows where it finds nothing; `None` of one that shows nothing then.
+fn without_fallback(query: &str) -> Option<String> {
+    let bare = query.replace(" or on () vector(0)", "").replace(" or vector(0)", "");
+    (bare != query).then_some(bare)
 }
 
 /// The last number of a series.

@@ -53,6 +53,18 @@ pub fn repository() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
+/// The files of a folder of the repository whose names end so, sorted.
+///
+/// # Errors
+/// A folder that cannot be read.
+pub fn files(folder: &str, end: &str) -> std::io::Result<Vec<std::path::PathBuf>> {
+    let entries = std::fs::read_dir(repository().join(folder))?;
+    let mut paths = entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>()?;
+    paths.retain(|path| path.to_string_lossy().ends_with(end));
+    paths.sort();
+    Ok(paths)
+}
+
 /// The folder of the shipped manifests, `deploy/manifests`.
 pub fn manifests() -> std::path::PathBuf {
     repository().join("deploy/manifests")
