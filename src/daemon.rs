@@ -332,7 +332,7 @@ impl Daemon {
         }
         for written in write::send(&self.wiring.writer, ours, orders).await {
             let key = written.order.key.clone();
-            self.wiring.metrics.write(written.sent.result.as_str());
+            self.wiring.metrics.write(written.sent.result);
             if let Some(status) = written.sent.status {
                 self.wiring.metrics.kubernetes_request("patch", &status.to_string(), written.sent.took);
             }

@@ -2,7 +2,7 @@
 
 mod workload;
 
-use crate::http::api::Snapshot;
+use crate::{http::api::Snapshot, kubernetes::apply::WriteResult};
 use prometheus::{Gauge, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
 use std::{
     cell::RefCell,
@@ -100,6 +100,10 @@ impl Metrics {
             registry: registry.clone(),
         };
         metrics.config_ok.set(1);
+        // What appears with its first event has no increase, and an alert over it would miss that one.
+        for result in WriteResult::ALL {
+            metrics.writes.with_label_values(&[result.as_str()]);
+        }
         Ok(metrics)
     }
 
@@ -150,9 +154,9 @@ impl Metrics {
         self.decisions.with_label_values(&[reason]).inc_by(count);
     }
 
-    /// One write by its result (`done`, `conflict`, `invalid`, `gone`, `late`, …).
-    pub fn write(&self, result: &str) {
-        self.writes.with_label_values(&[result]).inc();
+    /// One write by its result.
+    pub fn write(&self, result: WriteResult) {
+        self.writes.with_label_values(&[result.as_str()]).inc();
     }
 
     /// One answered write to the API server: verb in small letters, HTTP status.

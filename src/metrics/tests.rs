@@ -68,7 +68,7 @@ fn every_documented_name_is_there_once() {
     metrics.datasource_request("main", "200", Duration::from_millis(3));
     metrics.samples_dropped("nan", 2);
     metrics.decisions("Raised", 2);
-    metrics.write("done");
+    metrics.write(WriteResult::Done);
     metrics.kubernetes_request("patch", "200", Duration::from_millis(3));
     show(&metrics, vec![workload("web")]);
     let text = text(&metrics);
@@ -125,4 +125,16 @@ fn a_label_cannot_break_out_of_its_quotes() {
     show(&metrics, vec![odd]);
     assert!(text(&metrics).contains(r#"floorcast_workload_load{hpa="web",load="a\"b\\c\nd",namespace="shop"} 4.5"#));
     assert!(text(&metrics).contains(r"workload_newest_sample_age_seconds{"));
+}
+
+/// An alert over the increase of a counter hears of its first event only where the counter stood at 0 before.
+#[test]
+fn every_result_of_a_write_is_counted_from_zero() {
+    let metrics = Metrics::new(10).unwrap();
+    for result in WriteResult::ALL {
+        let line = |count: u64| format!("floorcast_writes_total{{result=\"{}\"}} {count}\n", result.as_str());
+        assert!(text(&metrics).contains(&line(0)), "{result:?}");
+        metrics.write(*result);
+        assert!(text(&metrics).contains(&line(1)), "{result:?}");
+    }
 }
