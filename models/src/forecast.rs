@@ -117,11 +117,14 @@ pub enum Choice {
     Mstl,
     /// The same with augurs' automatic exponential smoothing for its trend.
     MstlEts,
+    /// Prophet (augurs), with residual correction; only in builds with the feature `prophet`, and heard only where it is pinned.
+    #[cfg(feature = "prophet")]
+    Prophet,
 }
 
 impl Choice {
     /// Every choice, in the order of the documentation.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 12 + cfg!(feature = "prophet") as usize] = [
         Self::Auto,
         Self::Profile,
         Self::Weeks,
@@ -134,11 +137,23 @@ impl Choice {
         Self::Persistence,
         Self::Mstl,
         Self::MstlEts,
+        #[cfg(feature = "prophet")]
+        Self::Prophet,
     ];
 
     /// Whether it is fitted anew each day, which takes a thousand times as long as a sample takes the others.
     pub const fn is_fitted(self) -> bool {
-        matches!(self, Self::Mstl | Self::MstlEts)
+        match self {
+            Self::Mstl | Self::MstlEts => true,
+            #[cfg(feature = "prophet")]
+            Self::Prophet => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it takes longer than all others together, and is measured only where it is named.
+    pub fn is_slow(self) -> bool {
+        self.is_fitted() && self != Self::Mstl
     }
 
     /// The word of the annotation `floorcast.io/model` and of metric labels.
@@ -156,6 +171,8 @@ impl Choice {
             Self::Persistence => "persistence",
             Self::Mstl => "mstl",
             Self::MstlEts => "mstl-ets",
+            #[cfg(feature = "prophet")]
+            Self::Prophet => "prophet",
         }
     }
 }
@@ -168,10 +185,15 @@ impl fmt::Display for Choice {
 
 /// A name that no model has.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "there is no model {0:?}; known are auto, profile, weeks, last-week, days, smooth, slots, harmonics, recent, persistence, mstl and mstl-ets"
-)]
+#[error("there is no model {:?}; known are {}", .0, Choice::ALL.map(Choice::as_str).join(", "))]
 pub struct UnknownModel(pub String);
+
+impl UnknownModel {
+    /// What to build where the model exists and is only not part of this build.
+    pub fn left_out(&self) -> Option<&'static str> {
+        (self.0 == "prophet").then_some("prophet is part of builds with `--features prophet` only")
+    }
+}
 
 impl FromStr for Choice {
     type Err = UnknownModel;

@@ -85,6 +85,8 @@ fn every_wrong_value_says_what_why_and_how_to_mend_it() {
         ("max-floor", "0", "\"0\" is no number of replicas", "write a whole number in this range"),
         ("timezone", "Europe/Berln", "\"Europe/Berln\" is not a time zone", "did you mean Europe/Berlin?"),
         ("model", "profle", "\"profle\" is no model", "did you mean profile?"),
+        #[cfg(not(feature = "prophet"))]
+        ("model", "prophet", "\"prophet\" is no model", "prophet is part of builds with `--features prophet` only"),
         ("load", "requets(service=web)", "there is no load template \"requets\"", "did you mean requests?"),
         ("load", "requests", "the argument service is missing", "add service=…"),
         ("load", "requests(servce=web)", "the template requests has no argument \"servce\"", "write it in this form"),

@@ -123,9 +123,9 @@ fn counted(n: usize, what: &str) -> String {
 }
 
 impl Evaluate {
-    /// Which models, each once. The slowest, no better than the next slowest, only where it is named: it takes as long as all others.
+    /// Which models, each once. Slow ones, which are no better, only where they are named.
     fn models(&self) -> Vec<Choice> {
-        let usual: Vec<Choice> = Choice::ALL.into_iter().filter(|model| *model != Choice::MstlEts).collect();
+        let usual: Vec<Choice> = Choice::ALL.into_iter().filter(|model| !model.is_slow()).collect();
         let asked = if self.model.is_empty() { &usual } else { &self.model };
         let once = |i: &usize| !asked[..*i].contains(&asked[*i]);
         (0..asked.len()).filter(once).map(|i| asked[i]).collect()

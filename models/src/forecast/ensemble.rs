@@ -353,12 +353,14 @@ fn aim(level: f64, seconds: i64) -> f64 {
     if level >= 0.5 { nominal(level, seconds) } else { 1.0 - nominal(1.0 - level, seconds) }
 }
 
-/// The base of a model that is in the line-up only where it was asked for by name: MSTL takes too long, and what the weighted weeks
+/// The base of a model that is in the line-up only where it was asked for by name: a library takes too long, and what the weighted weeks
 /// know the profile knows too.
 fn only_pinned(choice: Choice) -> Option<Base> {
     match choice {
         Choice::Mstl => Some(Base::Mstl),
         Choice::MstlEts => Some(Base::MstlEts),
+        #[cfg(feature = "prophet")]
+        Choice::Prophet => Some(Base::Prophet),
         Choice::Weeks => Some(Base::Weeks),
         _ => None,
     }

@@ -1,15 +1,18 @@
 //! Seasonal bases: what the load should be at a given wall clock, from the weeks before; and how far off that has been lately.
 //!
-//! But for the harmonics (and MSTL, where it is pinned), which are fitted once a day, a base reads the same wall clock of earlier days and
-//! weeks from [`Past`], so it is online by nature, cannot see the future, and says the same whether a history was replayed at once or
+//! But for the harmonics (and what is pinned of a library), which are fitted once a day, a base reads the same wall clock of earlier days
+//! and weeks from [`Past`], so it is online by nature, cannot see the future, and says the same whether a history was replayed at once or
 //! arrived sample by sample. It looks ahead an hour at a time, once in an hour: what neighbours share is read once.
 
+mod daily;
 mod days;
 mod fitted;
 mod harmonics;
 mod last_week;
 mod mstl;
 mod profile;
+#[cfg(feature = "prophet")]
+mod prophet;
 mod residual;
 mod slots;
 mod smooth;
@@ -26,8 +29,9 @@ use super::{
     turns::Turn,
 };
 use crate::calendar::DAY;
+pub use daily::{Daily, FitError, Fitter};
 use fitted::Fitted;
-pub use mstl::{Mstl, MstlError, Trend};
+pub use mstl::Trend;
 pub use residual::{FEATURES, Residual};
 use std::array;
 
@@ -52,6 +56,9 @@ pub enum Base {
     Mstl,
     /// The same with exponential smoothing for the trend.
     MstlEts,
+    /// Prophet's trend and seasons, fitted once a day.
+    #[cfg(feature = "prophet")]
+    Prophet,
 }
 
 impl Base {
@@ -64,6 +71,8 @@ impl Base {
     pub const fn space(self) -> Space {
         match self {
             Self::Days | Self::Mstl | Self::MstlEts => Space::Load,
+            #[cfg(feature = "prophet")]
+            Self::Prophet => Space::Load,
             _ => Space::Log,
         }
     }
@@ -180,7 +189,7 @@ impl Track {
     }
 
     /// Why the last fit of a fitted base failed, if it did.
-    pub fn failure(&self) -> Option<&MstlError> {
+    pub fn failure(&self) -> Option<&FitError> {
         self.fitted.as_ref()?.failure()
     }
 
@@ -275,7 +284,8 @@ impl Track {
             Base::Days => days::at(seen, stretch, from),
             Base::Smooth => smooth::at(seen, stretch, from),
             Base::Slots => slots::at(seen, stretch, from),
-            Base::Harmonics | Base::Mstl | Base::MstlEts => self.fitted.as_ref()?.at(seen, stretch),
+            // What is fitted.
+            _ => self.fitted.as_ref()?.at(seen, stretch),
         }
     }
 

@@ -2,8 +2,9 @@
 
 use super::{
     Base, Seen,
+    daily::{Daily, FitError, Fitter},
     harmonics::Harmonics,
-    mstl::{Mstl, MstlError, Trend},
+    mstl::Trend,
 };
 use crate::forecast::stretch::{LONGEST, Numbers, Stretch};
 
@@ -11,17 +12,19 @@ use crate::forecast::stretch::{LONGEST, Numbers, Stretch};
 #[derive(Clone, Debug)]
 pub(super) enum Fitted {
     Harmonics(Box<Harmonics>),
-    Mstl(Box<Mstl>),
+    Daily(Box<Daily>),
 }
 
 impl Fitted {
     /// Nothing fitted yet; `None` of a base that needs no fit.
     pub(super) fn new(base: Base) -> Option<Self> {
-        let mstl = |trend| Self::Mstl(Box::new(Mstl::new(trend)));
+        let daily = |fitter| Some(Self::Daily(Box::new(Daily::new(fitter))));
         match base {
             Base::Harmonics => Some(Self::Harmonics(Box::new(Harmonics::new()))),
-            Base::Mstl => Some(mstl(Trend::Last)),
-            Base::MstlEts => Some(mstl(Trend::Smoothed)),
+            Base::Mstl => daily(Fitter::Mstl(Trend::Last)),
+            Base::MstlEts => daily(Fitter::Mstl(Trend::Smoothed)),
+            #[cfg(feature = "prophet")]
+            Base::Prophet => daily(Fitter::Prophet),
             _ => None,
         }
     }
@@ -30,7 +33,7 @@ impl Fitted {
     pub(super) fn refit_if_due(&mut self, seen: Seen<'_>) -> bool {
         match self {
             Self::Harmonics(harmonics) => harmonics.refit_if_due(seen),
-            Self::Mstl(mstl) => mstl.refit_if_due(seen.past),
+            Self::Daily(daily) => daily.refit_if_due(seen.past),
         }
     }
 
@@ -38,19 +41,19 @@ impl Fitted {
     pub(super) fn at(&self, seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
         match self {
             Self::Harmonics(harmonics) => harmonics.at(seen, stretch),
-            Self::Mstl(mstl) => {
+            Self::Daily(daily) => {
                 let mut all = [f32::NAN; LONGEST];
-                all.iter_mut().zip(stretch.samples()).for_each(|(value, i)| *value = mstl.at(i) as f32);
+                all.iter_mut().zip(stretch.samples()).for_each(|(value, i)| *value = daily.at(i) as f32);
                 Some(all)
             }
         }
     }
 
     /// Why the last fit failed, if it did.
-    pub(super) fn failure(&self) -> Option<&MstlError> {
+    pub(super) fn failure(&self) -> Option<&FitError> {
         match self {
             Self::Harmonics(_) => None,
-            Self::Mstl(mstl) => mstl.failure(),
+            Self::Daily(daily) => daily.failure(),
         }
     }
 }
