@@ -2,6 +2,7 @@
 //!
 //! - a 3-hour outage (zeros) last week: how far this week's upper quantile moves in that window;
 //! - a one-hour burst (× 5) last week: the same;
+//! - the same hours missing last week: what is lost with them, however well a disturbance is told;
 //! - 10 % of all samples missing at random, eight draws: how far the peak of the next day's upper quantile moves;
 //! - a lasting step of +40 %: what share of it the forecast for 15 min ahead has taken up after 2 h;
 //! - a change of the clock (23 and 25 h days, in Berlin and in Adelaide, half an hour off the others): the load follows the wall clock,
@@ -29,8 +30,16 @@ const TIMES: usize = 8;
 
 fn main() {
     println!(
-        "{:24} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15}",
-        "", "outage 3 h", "burst × 5", "gaps", "step taken up", "clock change", "not told"
+        "{:24} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15}",
+        "",
+        "outage 3 h",
+        "3 h missing",
+        "burst × 5",
+        "1 h missing",
+        "gaps",
+        "step taken up",
+        "clock change",
+        "not told"
     );
     for file in env::args().skip(1) {
         let trace = Trace::parse(&fs::read_to_string(&file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
@@ -38,12 +47,16 @@ fn main() {
         let series = trace.series(trace.end() - TimeDelta::days(28), step).unwrap();
         let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
         let whole = forecast(&series);
-        let outage = spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(3), 0.0)));
-        let burst = spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(1), 5.0)));
+        let disturbed =
+            |hours, factor| spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(hours), factor)));
+        let (outage, lost) = (disturbed(3, 0.0), disturbed(3, f32::NAN));
+        let (burst, short) = (disturbed(1, 5.0), disturbed(1, f32::NAN));
         let (low, taken) = low(taken_up(&series));
         let gaps = gaps(&series, &whole);
         let [told, ignored] = clock_changes(&trace, step);
-        println!("{name:24} {outage:>15} {burst:>15} {gaps:>15} {taken:>8.0} ≥ {low:4.0} {told:>15} {ignored:>15}");
+        println!(
+            "{name:24} {outage:>15} {lost:>15} {burst:>15} {short:>15} {gaps:>15} {taken:>8.0} ≥ {low:4.0} {told:>15} {ignored:>15}"
+        );
     }
 }
 
