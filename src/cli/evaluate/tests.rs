@@ -24,6 +24,21 @@ fn models_and_files_may_come_in_any_order() {
     assert_eq!(horizons, [15, 60, 240, 1440]);
 }
 
+#[test]
+fn an_unknown_model_is_told_with_what_would_do() {
+    let said = |model| {
+        crate::cli::Cli::try_parse_from(["floorcast", "evaluate", "a.csv", "--model", model]).unwrap_err().to_string()
+    };
+    let misspelt = said("profle");
+    assert!(misspelt.contains("invalid value 'profle'") && misspelt.contains("'profile'"), "{misspelt}");
+    #[cfg(not(feature = "prophet"))]
+    assert!(
+        said("prophet").contains("prophet is part of builds with `--features prophet` only"),
+        "{}",
+        said("prophet")
+    );
+}
+
 fn figures(target: &'static str, model: &'static str, wape: f64, relative: Option<f64>) -> Figures {
     Figures {
         target,
