@@ -49,13 +49,13 @@ fn main() {
         let whole = forecast(&series);
         let disturbed =
             |hours, factor| spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(hours), factor)));
-        let (outage, lost) = (disturbed(3, 0.0), disturbed(3, f32::NAN));
-        let (burst, short) = (disturbed(1, 5.0), disturbed(1, f32::NAN));
+        let (outage, outage_missing) = (disturbed(3, 0.0), disturbed(3, f32::NAN));
+        let (burst, burst_missing) = (disturbed(1, 5.0), disturbed(1, f32::NAN));
         let (low, taken) = low(taken_up(&series));
         let gaps = gaps(&series, &whole);
         let [told, ignored] = clock_changes(&trace, step);
         println!(
-            "{name:24} {outage:>15} {lost:>15} {burst:>15} {short:>15} {gaps:>15} {taken:>8.0} ≥ {low:4.0} {told:>15} {ignored:>15}"
+            "{name:24} {outage:>15} {outage_missing:>15} {burst:>15} {burst_missing:>15} {gaps:>15} {taken:>8.0} ≥ {low:4.0} {told:>15} {ignored:>15}"
         );
     }
 }
