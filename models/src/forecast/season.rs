@@ -56,8 +56,7 @@ pub enum Base {
     Mstl,
     /// The same with exponential smoothing for the trend.
     MstlEts,
-    /// Prophet's trend and seasons, fitted once a day.
-    #[cfg(feature = "prophet")]
+    /// Prophet's trend and seasons, fitted once a day; knows nothing in builds without the feature `prophet`.
     Prophet,
 }
 
@@ -70,9 +69,7 @@ impl Base {
     /// Where its residuals are taken and its corrections are learned.
     pub const fn space(self) -> Space {
         match self {
-            Self::Days | Self::Mstl | Self::MstlEts => Space::Load,
-            #[cfg(feature = "prophet")]
-            Self::Prophet => Space::Load,
+            Self::Days | Self::Mstl | Self::MstlEts | Self::Prophet => Space::Load,
             _ => Space::Log,
         }
     }
@@ -284,8 +281,7 @@ impl Track {
             Base::Days => days::at(seen, stretch, from),
             Base::Smooth => smooth::at(seen, stretch, from),
             Base::Slots => slots::at(seen, stretch, from),
-            // What is fitted.
-            _ => self.fitted.as_ref()?.at(seen, stretch),
+            Base::Harmonics | Base::Mstl | Base::MstlEts | Base::Prophet => self.fitted.as_ref()?.at(seen, stretch),
         }
     }
 

@@ -212,6 +212,23 @@ mod tests {
         }
     }
 
+    /// What follows the wall clock is continued by it when an hour is shown twice.
+    #[cfg(feature = "prophet")]
+    #[test]
+    fn prophet_follows_the_clock() {
+        // Friday, 9 October 2026, 00:00 in Berlin; its clocks are put back on the 25th at 01:00 UTC.
+        let (first, samples) = (1_791_496_800 / STEP, 16 * 48);
+        let calendar = Calendar::new(Berlin, first * STEP, (first + samples) * STEP + 10 * DAY);
+        let clock = calendar.clone();
+        let load = |i: i64| office(FIRST + (clock.local(i * STEP) - clock.local(first * STEP)) / STEP);
+        let mut past = Past::new(STEP, first, calendar);
+        (first..first + samples).for_each(|i| past.push(load(i), false));
+        let mut daily = Daily::new(Fitter::Prophet);
+        assert!(daily.refit_if_due(&past), "{:?}", daily.failure());
+        let error = error(&daily, &past, load);
+        assert!(error < 0.08, "{error}");
+    }
+
     /// Nothing, a constant, one sample that is not 0, the tiny and the huge: a fit or a reason, no panic, nothing that is not finite.
     #[test]
     fn odd_loads_are_fitted_or_refused() {
