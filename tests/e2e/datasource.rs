@@ -38,12 +38,11 @@ async fn scenario_6_without_prometheus_a_floor_is_held_then_ramped_down_and_come
     .await
     .unwrap();
     assert_eq!(daemon.metric("floorcast_prometheus_up{datasource=\"main\"}").await.unwrap(), Some(0.0));
-    web.wait_hpa("drained to base", Duration::from_mins(5), |hpa| match traces(hpa) {
+    let drained = web.wait_hpa("drained to base", Duration::from_mins(5), |hpa| match traces(hpa) {
         left if left.is_empty() && floor_of(hpa) == 2 => Ok(()),
         left => Err(format!("minReplicas {} with {left:?}", floor_of(hpa))),
-    })
-    .await
-    .unwrap();
+    });
+    record.caught_up(&drained.await.unwrap()).await;
     let floors = record.floors();
     println!("scenario 6: minReplicas over the outage {floors:?}");
     assert!(floors.is_sorted_by(|a, b| a >= b), "raised while nothing was known: {floors:?}");

@@ -105,7 +105,8 @@ async fn scenario_3_argo_cd_sees_neither_a_difference_nor_an_update_in_a_floor()
     assert!(in_sync(&without(&git, &differences), &held), "{git:#} and {held:#}");
 
     web.annotate("floorcast.io/mode", Some("shadow")).await.unwrap();
-    web.wait_min_replicas(Shape::default().min, crate::ground::SECOND * 30).await.unwrap();
+    let back = web.wait_min_replicas(Shape::default().min, crate::ground::SECOND * 30).await.unwrap();
+    record.caught_up(&back).await;
     // Acquired, held, given back: one hash. The opt-out itself is the user's own change.
     let mut ignored = ignored_updates();
     let (plain, mode) = ([], "/metadata/annotations/floorcast.io~1mode".to_owned());

@@ -61,7 +61,8 @@ async fn scenario_1_the_deployment_is_at_size_before_the_load_and_at_base_after_
         let left = traces(hpa);
         if left.is_empty() && floor_of(hpa) == BASE { Ok(()) } else { Err(format!("{} with {left:?}", floor_of(hpa))) }
     };
-    web.wait_hpa("base given back", Duration::from_mins(10), given_back).await.unwrap();
+    let back = web.wait_hpa("base given back", Duration::from_mins(10), given_back).await.unwrap();
+    record.caught_up(&back).await;
 
     let floors = record.floors();
     println!("scenario 1: minReplicas over the run {floors:?}");

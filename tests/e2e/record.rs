@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use floorcast_testbed::wait;
 use futures::TryStreamExt as _;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use kube::api::DynamicObject;
@@ -10,6 +11,8 @@ use kube::discovery::ApiResource;
 use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 use serde_json::Value;
+
+use crate::ground::SECOND;
 
 /// Watches one HPA and keeps each of its versions, untyped, so that no field is lost.
 pub(crate) struct Record {
@@ -42,6 +45,17 @@ impl Record {
             }
         });
         Self { versions, task }
+    }
+
+    /// Waits until this version has come by the watch, which lags behind what a read shows: no version up to it is missing then.
+    pub(crate) async fn caught_up(&self, hpa: &Hpa) {
+        let wanted = revision(hpa.metadata.resource_version.as_deref());
+        wait::until("the watch", 30 * SECOND, || async {
+            let newest = self.versions().last().and_then(|v| revision(v["metadata"]["resourceVersion"].as_str()));
+            if newest >= wanted { Ok(()) } else { Err(format!("version {newest:?} of {wanted:?}")) }
+        })
+        .await
+        .unwrap();
     }
 
     /// All versions so far.
@@ -79,6 +93,11 @@ impl Drop for Record {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// The number of a version; they ascend.
+fn revision(version: Option<&str>) -> Option<u64> {
+    version?.parse().ok()
 }
 
 /// What differs between two versions of an HPA and is neither ours nor the API server's nor the HPA controller's.
