@@ -1,8 +1,8 @@
 //! Forecast accuracy of one model over CSV traces, without the rest of floorcast: the protocol of
 //! [`floorcast_models::evaluate`], a line a trace, geometric means at the end.
 //!
-//! `cargo run --release -p floorcast-models --example accuracy -- [--model NAME] [--step SECONDS] [--every N] FILE.csv…`. Each group of
-//! figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in percent. `NOTES=1` prints
+//! `cargo run --release -p floorcast-models --example accuracy -- [--model NAME] [--step SECONDS] [--days N] [--every N]
+//! FILE.csv…`. Each group of figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in percent. `NOTES=1` prints
 //! what was recognised in the newest history, the trust and the weights. `floorcast evaluate` is the command for people.
 #![allow(clippy::unwrap_used)]
 
@@ -23,6 +23,7 @@ fn main() {
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--model" => model = args.next().unwrap().parse().unwrap(),
+            "--days" => protocol.days = Some(args.next().unwrap().parse().unwrap()),
             "--every" => protocol.every = args.next().unwrap().parse().unwrap(),
             "--step" => protocol.step = Some(TimeDelta::seconds(args.next().unwrap().parse().unwrap())),
             _ => files.push(arg),

@@ -4,8 +4,12 @@ mod judge;
 
 pub(crate) use judge::Judge;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use std::fmt;
+
+/// Floors wait this long for a load that is gone to come back: as long as the longest `until` lets them stand unheard of. What is an
+/// outage for the season goes on being left out of it for days.
+pub(crate) const WAITED_FOR: TimeDelta = TimeDelta::hours(6);
 
 /// What was recognised in a history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

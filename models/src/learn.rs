@@ -331,3 +331,7 @@ mod holiday_tests;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod fall_tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod outage_tests;

@@ -3,6 +3,7 @@
 //! The daemon's studies and the backtest share it, so that a backtest replays what would really have been known.
 
 use crate::backtest::Trust;
+use crate::clean::WAITED_FOR;
 use crate::learn::{Learned, Learning, Unlearnable, learn};
 use crate::series::Series;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -18,9 +19,6 @@ const AFTER_PANIC: TimeDelta = TimeDelta::minutes(10);
 const AFTER_UNLEARNABLE: TimeDelta = TimeDelta::minutes(15);
 /// A forecast that is not trusted is judged again this often, by what has come since.
 const AFTER_DISTRUST: TimeDelta = TimeDelta::hours(1);
-/// Floors wait this long for a load that is gone to come back: as long as the longest `until` lets them stand unheard of. What is an
-/// outage for the season goes on being left out of it for days.
-const WAITED_FOR: TimeDelta = TimeDelta::hours(6);
 /// A lead time that moved less than this share is not worth learning again for.
 const SAME_LEAD: f64 = 0.25;
 

@@ -5,6 +5,7 @@
 //! forecast was made before the target was seen.
 
 mod ask;
+mod outage;
 mod pending;
 
 use super::{

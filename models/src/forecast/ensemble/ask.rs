@@ -1,6 +1,6 @@
 //! What is asked of an ensemble: forecasts at any distance, weights.
 
-use super::{Ensemble, aim, pending::Row};
+use super::{Ensemble, aim, outage::Outage, pending::Row};
 use crate::{
     forecast::{
         anchors::{Kind, MOST},
@@ -44,7 +44,12 @@ impl Ensemble {
 
     /// Ready to be asked for the quantile it was calibrated for, and its mirror, at many distances.
     pub fn ask(&self) -> Ask<'_> {
-        Ask { ensemble: self, upper: self.quantiles(self.level), lower: self.quantiles(1.0 - self.level) }
+        Ask {
+            ensemble: self,
+            upper: self.quantiles(self.level),
+            lower: self.quantiles(1.0 - self.level),
+            outage: self.outage(),
+        }
     }
 
     /// Median and `level`-quantile of the plain value of step `ahead`.
@@ -52,12 +57,20 @@ impl Ensemble {
         let value = self.blend(Kind::Value, ahead);
         let point = self.bound(value.load);
         let margin = self.margin(Kind::Value, ahead, &value.outlook, &self.quantiles(level));
-        (point, self.bound(point + self.doubt(ahead) * margin))
+        let upper = self.bound(point + self.doubt(ahead) * margin);
+        match self.outage().filter(|outage| outage.lasts(ahead + 1)) {
+            Some(gone) => (gone.load, if gone.is_given_up(ahead + 1, level) { gone.most } else { upper }),
+            None => (point, upper),
+        }
     }
 
     /// Median of the maximum over the lead window that starts at step `ahead`.
     pub fn maximum_point(&self, ahead: usize) -> f64 {
-        self.bound(self.blend(Kind::Maximum, ahead).load)
+        let end = ahead + self.anchors.lead();
+        match self.outage().filter(|outage| outage.lasts(end)) {
+            Some(gone) => gone.load,
+            None => self.bound(self.blend(Kind::Maximum, ahead).load),
+        }
     }
 
     fn blend(&self, kind: Kind, ahead: usize) -> Blend {
@@ -138,6 +151,7 @@ pub struct Ask<'a> {
     ensemble: &'a Ensemble,
     upper: [Quantile; MOST],
     lower: [Quantile; MOST],
+    outage: Option<Outage>,
 }
 
 impl Ask<'_> {
@@ -152,7 +166,15 @@ impl Ask<'_> {
         let above = most.load - point + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
         let upper = e.bound(point + doubt * above).max(e.remembered(ahead));
         let lower = e.bound(point + doubt * e.margin(Kind::Value, ahead, &value.outlook, &self.lower));
+        let (point, upper) = self.unless_gone(ahead, point, upper);
         (point, upper.max(point), lower.min(point))
+    }
+
+    /// Point and upper for the step `ahead`, or what is left of them while the load is gone.
+    fn unless_gone(&self, ahead: usize, point: f64, upper: f64) -> (f64, f64) {
+        let Some(gone) = self.outage.filter(|outage| outage.lasts(ahead + 1)) else { return (point, upper) };
+        let end = ahead + self.ensemble.anchors.lead();
+        (gone.load, if gone.is_given_up(end, self.ensemble.level) { gone.most } else { upper })
     }
 }
 
