@@ -2,7 +2,8 @@
 //! [`floorcast_models::evaluate`], a line a trace, geometric means at the end.
 //!
 //! `cargo run --release -p floorcast-models --example accuracy -- [--model NAME] [--step SECONDS] [--days N] [--every N]
-//! FILE.csv…`. Each group of figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in percent. `NOTES=1` prints
+//! [--weeks] FILE.csv…`. With `--weeks` each trace is taken once more for every week that can be left out at its end, as long as
+//! seventeen days are left: so all its weeks are scored, each as if it were the last. Each group of figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in percent. `NOTES=1` prints
 //! what was recognised in the newest history, the trust and the weights. `floorcast evaluate` is the command for people.
 #![allow(clippy::unwrap_used)]
 
@@ -18,7 +19,7 @@ use std::{env, fs, ops::ControlFlow, sync::Mutex, thread, time::Instant};
 fn main() {
     let mut model = Choice::Auto;
     let mut protocol = Protocol::default();
-    let mut files = Vec::new();
+    let (mut files, mut weeks) = (Vec::new(), false);
     let mut args = env::args().skip(1);
     while let Some(arg) = args.next() {
         match arg.as_str() {
@@ -26,17 +27,19 @@ fn main() {
             "--days" => protocol.days = Some(args.next().unwrap().parse().unwrap()),
             "--every" => protocol.every = args.next().unwrap().parse().unwrap(),
             "--step" => protocol.step = Some(TimeDelta::seconds(args.next().unwrap().parse().unwrap())),
+            "--weeks" => weeks = true,
             _ => files.push(arg),
         }
     }
-    let answers = Mutex::new(vec![None; files.len()]);
-    let waiting = Mutex::new(files.iter().enumerate());
+    let cuts: Vec<(String, String)> = files.iter().flat_map(|file| cuts(file, weeks)).collect();
+    let answers = Mutex::new(vec![None; cuts.len()]);
+    let waiting = Mutex::new(cuts.iter().enumerate());
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, Into::into) {
             scope.spawn(|| {
                 loop {
-                    let Some((i, file)) = waiting.lock().unwrap().next() else { return };
-                    let answer = of(file, model, &protocol);
+                    let Some((i, (name, text))) = waiting.lock().unwrap().next() else { return };
+                    let answer = of(name, text, model, &protocol);
                     answers.lock().unwrap()[i] = Some(answer);
                 }
             });
@@ -59,9 +62,26 @@ fn name(target: &floorcast_models::evaluate::Target) -> String {
     format!("{:>5}m {:>5}", target.horizon.num_minutes(), word(target.kind).trim_start_matches("window_"))
 }
 
-fn of(file: &str, model: Choice, protocol: &Protocol) -> (String, Vec<Score>) {
-    let trace = Trace::parse(&fs::read_to_string(file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
-    let span = Span::new(&trace, protocol).map_err(|e| format!("{file}: {e}")).unwrap();
+/// The trace in `file` by its name, and where `weeks` is said what is left of it without its last week, its last two and so on.
+fn cuts(file: &str, weeks: bool) -> Vec<(String, String)> {
+    const DAY: i64 = 86_400;
+    let text = fs::read_to_string(file).map_err(|e| format!("{file}: {e}")).unwrap();
+    let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
+    let stamp = |line: &str| line.split(',').next().and_then(|stamp| stamp.parse::<i64>().ok());
+    let (first, last) = (text.lines().find_map(stamp).unwrap_or(0), text.lines().rev().find_map(stamp).unwrap_or(0));
+    let left = |weeks: i64| {
+        let end = last - weeks * 7 * DAY;
+        let kept: Vec<&str> = text.lines().filter(|line| stamp(line).is_none_or(|at| at <= end)).collect();
+        (end - first >= 17 * DAY).then(|| (format!("{name}-{weeks:02}"), kept.join("\n") + "\n"))
+    };
+    let mut cuts: Vec<_> = if weeks { (1..).map_while(left).collect() } else { Vec::new() };
+    cuts.insert(0, (name.to_owned(), text));
+    cuts
+}
+
+fn of(name: &str, text: &str, model: Choice, protocol: &Protocol) -> (String, Vec<Score>) {
+    let trace = Trace::parse(text).map_err(|e| format!("{name}: {e}")).unwrap();
+    let span = Span::new(&trace, protocol).map_err(|e| format!("{name}: {e}")).unwrap();
     let reference = Reference::new(&span);
     let go_on = || ControlFlow::Continue(());
     let scores: Vec<Score> =
@@ -70,7 +90,7 @@ fn of(file: &str, model: Choice, protocol: &Protocol) -> (String, Vec<Score>) {
     let begun = Instant::now();
     let learned = learn(&newest, &Learning { model, ..Learning::default() });
     let spent = 1e3 * begun.elapsed().as_secs_f64();
-    let mut line = format!("{:24}[{spent:5.1} ms]", file.rsplit('/').next().unwrap().trim_end_matches(".csv"));
+    let mut line = format!("{name:24}[{spent:5.1} ms]");
     let none = |x: Option<f64>| x.unwrap_or(f64::NAN);
     for s in &scores {
         let (wape, coverage) = (100.0 * none(s.wape), 100.0 * none(s.coverage));

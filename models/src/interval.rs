@@ -13,6 +13,7 @@ use crate::{
     calendar::DAY,
     forecast::{
         half::{Half, pack, unpack},
+        mixture::DAY_AHEAD,
         ridge::{Prior, Ridge, rows},
         space::{exp, ln},
     },
@@ -26,9 +27,11 @@ pub const WAYS: usize = 2;
 const FEATURES: usize = 5;
 /// Days over which the usual size of errors is remembered: a week, so that each weekday has its say…
 const MEMORY_DAYS: f64 = 7.0;
-/// …but half of one for targets from [`FAR`] on, where a week lost more on some recordings than it gained on others
+/// …but half of one a day ahead, where a week lost more on some recordings than it gained on others
 /// (`docs/forecasting-ablation.md`).
 const MEMORY_DAYS_FAR: f64 = 3.5;
+/// Share of the allowed misses that is kept in reserve a day ahead.
+const RESERVE: f64 = 0.2;
 /// Days over which scores, coverage and the ways' losses are remembered.
 const WEEK_DAYS: f64 = 7.0;
 /// Seconds between two errors that become scores.
@@ -208,7 +211,7 @@ impl<const H: usize> ErrorsBy<H> {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
-        let days = if ahead >= FAR { MEMORY_DAYS_FAR } else { MEMORY_DAYS };
+        let days = if ahead >= DAY_AHEAD { MEMORY_DAYS_FAR } else { MEMORY_DAYS };
         let thin = (SCORED / spacing as f64).max(1.0).floor();
         let memory = Memory {
             usual: (days * per_day).max(50.0) as f32,
@@ -410,10 +413,10 @@ fn finite(value: f64) -> f64 {
 }
 
 /// The level to aim at for a target that lies `seconds` ahead: feedback on far targets comes late and windows are few, so the
-/// nominal level is raised, from 4 h on, until at 24 h two fifths of the allowed misses are kept in reserve.
+/// nominal level is raised, from 4 h on, until at 24 h a fifth of the allowed misses is kept in reserve.
 pub fn nominal(level: f64, seconds: f64) -> f64 {
     let far = ((seconds / 14_400.0).ln() / 6.0_f64.ln()).clamp(0.0, 1.0);
-    level + (1.0 - level) * 0.4 * far
+    level + (1.0 - level) * RESERVE * far
 }
 
 /// Pinball loss of forecasting `upper` as the `level`-quantile of what came out as `target`.

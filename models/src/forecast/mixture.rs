@@ -23,11 +23,11 @@ const ETA: f32 = 10.0;
 const ETA_FAR: f32 = 5.0;
 /// Opinions to have seen before a model is weighed.
 const LEAST: u16 = 4;
-/// Distance from which the weekday counts, in seconds.
-const DAY_AHEAD: i64 = 10 * 3600;
+/// Distance from which a target is a day ahead, and its weekday counts, in seconds.
+pub const DAY_AHEAD: i64 = 10 * 3600;
 /// Days for which losses are remembered.
 const MEMORY: f64 = 1.75;
-/// The same between now and [`FAR`]: after a change of level the models that follow it must soon be heard alone.
+/// The same between now and [`DAY_AHEAD`]: after a change of level the models that follow it must soon be heard alone.
 const MEMORY_SOON: f64 = 0.75;
 /// Weeks for which a weekday's losses are remembered.
 const WEEKDAY_MEMORY: f64 = 1.0;
@@ -87,7 +87,7 @@ impl Mixture {
         let per_day = DAY as f64 / spacing as f64;
         let days = if ahead >= DAY_AHEAD { 7 } else { 0 };
         let unseen = Standing { loss: 0.0, seen: 0, weight: Half::new(1.0) };
-        let memory = if (1..FAR).contains(&ahead) { MEMORY_SOON } else { MEMORY };
+        let memory = if (1..DAY_AHEAD).contains(&ahead) { MEMORY_SOON } else { MEMORY };
         Self {
             eta: if ahead >= FAR { ETA_FAR } else { ETA },
             memory: (per_day * memory).max(20.0) as u16,
