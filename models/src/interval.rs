@@ -39,7 +39,7 @@ const SCORED: f64 = 600.0;
 /// Scores between two renewals of their quantiles.
 const RENEWED: f32 = 6.0;
 /// Seconds over which the errors just seen are averaged.
-const RECENT: f64 = 1800.0;
+const RECENT: f64 = 3600.0;
 /// Errors of an hour that weigh as much as those of all hours.
 const OWN_EVIDENCE: f32 = 24.0;
 /// Numbers of errors here are of errors at most so many seconds apart; of rarer ones, which say more each, fewer count as much.
