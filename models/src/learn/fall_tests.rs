@@ -2,11 +2,11 @@
 
 use super::*;
 
-const PER_DAY: usize = 288;
+pub(super) const PER_DAY: usize = 288;
 const FROM: usize = 21 * PER_DAY + 10 * 12;
 
 /// A smooth day around 100, Monday to Sunday.
-fn usual(i: usize) -> f64 {
+pub(super) fn usual(i: usize) -> f64 {
     100.0 + 30.0 * (i as f64 / PER_DAY as f64 * std::f64::consts::TAU).sin()
 }
 

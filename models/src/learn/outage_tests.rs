@@ -1,16 +1,13 @@
 //! While a load is gone: what is expected of it, how long floors may count with its return, what is said of tomorrow.
 
-use super::*;
+use super::{
+    fall_tests::{PER_DAY, usual},
+    *,
+};
 
-const PER_DAY: usize = 288;
 const HOUR: usize = 12;
 /// Three weeks and ten hours: ten in the morning of a Monday.
 const GONE: usize = 21 * PER_DAY + 10 * HOUR;
-
-/// A smooth day around 100, Monday to Sunday.
-fn usual(i: usize) -> f64 {
-    100.0 + 30.0 * (i as f64 / PER_DAY as f64 * std::f64::consts::TAU).sin()
-}
 
 /// Next to nothing, and not quite the same each time.
 fn nearly_nothing(i: usize) -> f64 {
