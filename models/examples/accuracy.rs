@@ -2,9 +2,10 @@
 //! [`floorcast_models::evaluate`], a line a trace, geometric means at the end.
 //!
 //! `cargo run --release -p floorcast-models --example accuracy -- [--model NAME] [--step SECONDS] [--days N] [--every N]
-//! [--weeks] FILE.csv…`. With `--weeks` each trace is taken once more for every week that can be left out at its end, as long as
-//! seventeen days are left: so all its weeks are scored, each as if it were the last. Each group of figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in percent. `NOTES=1` prints
-//! what was recognised in the newest history, the trust and the weights. `floorcast evaluate` is the command for people.
+//! [--weeks] FILE.csv…`. Each group of figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in
+//! percent. With `--weeks` a trace is taken once more for every week that can be left out at its end while more than seventeen days
+//! are left: so each of its weeks is scored as if it were the last. `NOTES=1` prints what was recognised in the newest history, the trust and the
+//! weights. `floorcast evaluate` is the command for people.
 #![allow(clippy::unwrap_used)]
 
 use chrono::TimeDelta;
@@ -15,6 +16,9 @@ use floorcast_models::{
     trace::Trace,
 };
 use std::{env, fs, ops::ControlFlow, sync::Mutex, thread, time::Instant};
+
+/// A trace of no more is not shortened: a day to learn from, a week to score, and what the reference looks back on.
+const LEAST: TimeDelta = TimeDelta::days(17);
 
 fn main() {
     let mut model = Choice::Auto;
@@ -31,15 +35,15 @@ fn main() {
             _ => files.push(arg),
         }
     }
-    let cuts: Vec<(String, String)> = files.iter().flat_map(|file| cuts(file, weeks)).collect();
+    let cuts: Vec<_> = files.iter().flat_map(|file| cuts(file, weeks)).collect();
     let answers = Mutex::new(vec![None; cuts.len()]);
     let waiting = Mutex::new(cuts.iter().enumerate());
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, Into::into) {
             scope.spawn(|| {
                 loop {
-                    let Some((i, (name, text))) = waiting.lock().unwrap().next() else { return };
-                    let answer = of(name, text, model, &protocol);
+                    let Some((i, (name, trace))) = waiting.lock().unwrap().next() else { return };
+                    let answer = of(name, trace, model, &protocol);
                     answers.lock().unwrap()[i] = Some(answer);
                 }
             });
@@ -63,25 +67,22 @@ fn name(target: &floorcast_models::evaluate::Target) -> String {
 }
 
 /// The trace in `file` by its name, and where `weeks` is said what is left of it without its last week, its last two and so on.
-fn cuts(file: &str, weeks: bool) -> Vec<(String, String)> {
-    const DAY: i64 = 86_400;
-    let text = fs::read_to_string(file).map_err(|e| format!("{file}: {e}")).unwrap();
+fn cuts(file: &str, weeks: bool) -> Vec<(String, Trace)> {
+    let whole = fs::read_to_string(file).map_err(|e| format!("{file}: {e}")).unwrap();
+    let whole = Trace::parse(&whole).map_err(|e| format!("{file}: {e}")).unwrap();
     let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
-    let stamp = |line: &str| line.split(',').next().and_then(|stamp| stamp.parse::<i64>().ok());
-    let (first, last) = (text.lines().find_map(stamp).unwrap_or(0), text.lines().rev().find_map(stamp).unwrap_or(0));
     let left = |weeks: i64| {
-        let end = last - weeks * 7 * DAY;
-        let kept: Vec<&str> = text.lines().filter(|line| stamp(line).is_none_or(|at| at <= end)).collect();
-        (end - first >= 17 * DAY).then(|| (format!("{name}-{weeks:02}"), kept.join("\n") + "\n"))
+        let end = whole.end() - TimeDelta::weeks(weeks);
+        let cut = whole.before(end).filter(|_| end - whole.start() > LEAST)?;
+        Some((format!("{name}-{weeks:02}"), cut))
     };
     let mut cuts: Vec<_> = if weeks { (1..).map_while(left).collect() } else { Vec::new() };
-    cuts.insert(0, (name.to_owned(), text));
+    cuts.insert(0, (name.to_owned(), whole));
     cuts
 }
 
-fn of(name: &str, text: &str, model: Choice, protocol: &Protocol) -> (String, Vec<Score>) {
-    let trace = Trace::parse(text).map_err(|e| format!("{name}: {e}")).unwrap();
-    let span = Span::new(&trace, protocol).map_err(|e| format!("{name}: {e}")).unwrap();
+fn of(name: &str, trace: &Trace, model: Choice, protocol: &Protocol) -> (String, Vec<Score>) {
+    let span = Span::new(trace, protocol).map_err(|e| format!("{name}: {e}")).unwrap();
     let reference = Reference::new(&span);
     let go_on = || ControlFlow::Continue(());
     let scores: Vec<Score> =

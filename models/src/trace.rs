@@ -87,6 +87,13 @@ impl Trace {
         Ok(self)
     }
 
+    /// What was measured before `end`; `None` where that is less than the two rows of a trace.
+    pub fn before(&self, end: DateTime<Utc>) -> Option<Self> {
+        let kept = self.stamps.partition_point(|s| s + self.step <= end.timestamp());
+        let (stamps, values) = (self.stamps.get(..kept)?.to_vec(), self.values.get(..kept)?.to_vec());
+        (kept >= 2).then_some(Self { stamps, values, step: self.step })
+    }
+
     /// Means over a step that is a multiple of the trace's, from the first sample at or after `from`. A mean of less than half
     /// of its samples is missing. Stamps that lie between two multiples of their step count as the multiple before.
     ///

@@ -168,3 +168,15 @@ proptest! {
         let _ = Trace::parse(&text);
     }
 }
+
+#[test]
+fn what_is_left_before_an_end_is_whole_intervals() {
+    let trace = Trace::parse("0,10\n300,12\n900,11\n1200,9\n").unwrap();
+    let left = |end: i64| trace.before(instant(end));
+    assert_eq!(left(1500).as_ref(), Some(&trace));
+    // The interval that begins at 1200 s is over at 1500 s only.
+    assert_eq!(left(1499), Some(Trace::parse("0,10\n300,12\n900,11\n").unwrap()));
+    assert_eq!(left(1199), Some(Trace::parse("0,10\n300,12\n").unwrap()));
+    assert_eq!(left(599), None, "a trace has two rows at least");
+    assert_eq!(left(-1), None);
+}

@@ -58,19 +58,14 @@ impl Ensemble {
         let point = self.bound(value.load);
         let margin = self.margin(Kind::Value, ahead, &value.outlook, &self.quantiles(level));
         let upper = self.bound(point + self.doubt(ahead) * margin);
-        match self.outage().filter(|outage| outage.lasts(ahead + 1)) {
-            Some(gone) => (gone.load, if gone.is_given_up(ahead + 1, level) { gone.most } else { upper }),
-            None => (point, upper),
-        }
+        let Some(gone) = self.outage() else { return (point, upper) };
+        (gone.point(ahead + 1, point), gone.quantile(ahead + 1, level, upper))
     }
 
     /// Median of the maximum over the lead window that starts at step `ahead`.
     pub fn maximum_point(&self, ahead: usize) -> f64 {
-        let end = ahead + self.anchors.lead();
-        match self.outage().filter(|outage| outage.lasts(end)) {
-            Some(gone) => gone.load,
-            None => self.bound(self.blend(Kind::Maximum, ahead).load),
-        }
+        let most = self.bound(self.blend(Kind::Maximum, ahead).load);
+        self.outage().map_or(most, |gone| gone.point(ahead + self.anchors.lead(), most))
     }
 
     fn blend(&self, kind: Kind, ahead: usize) -> Blend {
@@ -166,15 +161,11 @@ impl Ask<'_> {
         let above = most.load - point + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
         let upper = e.bound(point + doubt * above).max(e.remembered(ahead));
         let lower = e.bound(point + doubt * e.margin(Kind::Value, ahead, &value.outlook, &self.lower));
-        let (point, upper) = self.unless_gone(ahead, point, upper);
+        let end = ahead + e.anchors.lead();
+        let (point, upper) = self
+            .outage
+            .map_or((point, upper), |gone| (gone.point(ahead + 1, point), gone.quantile(end, e.level, upper)));
         (point, upper.max(point), lower.min(point))
-    }
-
-    /// Point and upper for the step `ahead`, or what is left of them while the load is gone.
-    fn unless_gone(&self, ahead: usize, point: f64, upper: f64) -> (f64, f64) {
-        let Some(gone) = self.outage.filter(|outage| outage.lasts(ahead + 1)) else { return (point, upper) };
-        let end = ahead + self.ensemble.anchors.lead();
-        (gone.load, if gone.is_given_up(end, self.ensemble.level) { gone.most } else { upper })
     }
 }
 

@@ -16,25 +16,27 @@ pub(super) struct Outage {
     /// As many samples as a load that is gone is waited for.
     waited: usize,
     /// The newest load that is there.
-    pub(super) load: f64,
+    load: f64,
     /// The highest load of the outage, as far back as is waited for.
-    pub(super) most: f64,
+    most: f64,
 }
 
 impl Outage {
-    /// Whether the odds are that it goes on for `ahead` samples from now. Nobody is told to expect a load gone for longer than it is
-    /// waited for: far ahead the season stands.
-    pub(super) const fn lasts(&self, ahead: usize) -> bool {
-        ahead <= self.lasted && ahead <= self.waited
+    /// What stands in for the `foreseen` median of what comes until `ahead` samples from now: the newest load, where the odds are
+    /// that the outage goes on for so long. Nobody is told to expect a load gone for longer than it is waited for: far ahead the season stands.
+    pub(super) const fn point(&self, ahead: usize, foreseen: f64) -> f64 {
+        if ahead <= self.lasted && ahead <= self.waited { self.load } else { foreseen }
     }
 
-    /// Whether it is over within `ahead` samples so rarely that a `level`-quantile need not count with it; never before the load
-    /// has been waited for, for floors stand until then.
+    /// What stands in for the `foreseen` `level`-quantile: the highest load of the outage, where that is over within `ahead` samples
+    /// so rarely that the quantile need not count with it; never before the load has been waited for, for floors stand until then.
     ///
-    /// At 0.95 a quarter of an hour ahead after 4.75 h, were that not less than the six hours: 0.25 ÷ (0.25 + 4.75) = 0.05. An hour ahead after 19 h.
-    pub(super) fn is_given_up(&self, ahead: usize, level: f64) -> bool {
+    /// At 0.95 a quarter of an hour ahead after 4.75 h, were that not less than the six hours: 0.25 ÷ (0.25 + 4.75) = 0.05.
+    /// An hour ahead after 19 h.
+    pub(super) fn quantile(&self, ahead: usize, level: f64, foreseen: f64) -> f64 {
         let over = ahead as f64 / (ahead + self.lasted) as f64;
-        self.lasts(ahead) && self.lasted > self.waited && over <= 1.0 - level
+        let given_up = self.lasted > self.waited && ahead <= self.waited && over <= 1.0 - level;
+        if given_up { self.most } else { foreseen }
     }
 }
 
