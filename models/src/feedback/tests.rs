@@ -132,15 +132,29 @@ fn demand_is_censored_where_every_replica_of_max_is_above_its_target() {
     assert_eq!(censored(&load, &replicas, &max, one()), 0.25);
 }
 
+/// Counted, not drawn anew each time: of thousands a few stay above by chance (`COST_ERRORS`).
+#[test]
+fn of_four_hundred_floors_none_ratchets() {
+    for seed in 0..400_u64 {
+        let (overhead, peak) = ((seed * 13 % 401) as f64 / 800.0, 12.0 + (seed * 7 % 68) as f64);
+        let ratio = after_weeks(6, overhead, peak, seed, true);
+        assert!(ratio <= 1.1, "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3} of the fair floor");
+        assert!(
+            ratio >= 0.85,
+            "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3}: too much is taken out"
+        );
+    }
+}
+
+#[test]
+fn a_cost_that_may_be_above_a_fifth_is_taken_out() {
+    let overhead = |share: f64, at_most: f64| Response::Overhead { per_replica: 0.3, share, at_most }.overhead();
+    assert_eq!(overhead(0.15, 0.19), None);
+    assert_eq!(overhead(0.15, 0.21), Some(0.3));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
-
-    #[test]
-    fn no_floor_ratchets(overhead in 0.0_f64..=0.5, peak in 12.0_f64..80.0, seed in 0_u64..1000) {
-        let ratio = after_weeks(6, overhead, peak, seed, true);
-        prop_assert!(ratio <= 1.1, "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3} of the fair floor");
-        prop_assert!(ratio >= 0.85, "overhead {overhead:.2}, peak {peak:.0}, seed {seed}: {ratio:.3}: too much is taken out");
-    }
 
     /// A load without overhead whose replicas lag behind it, bursts and all, is neither taken to fall nor to cost much.
     #[test]
