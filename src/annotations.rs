@@ -101,6 +101,7 @@ impl Settings {
                 local(from - TimeDelta::days(2)),
                 local(now + TimeDelta::days(3)),
             ),
+            ..Learning::default()
         }
     }
 

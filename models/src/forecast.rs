@@ -11,6 +11,7 @@ pub mod loads;
 pub mod mixture;
 pub mod model;
 mod opens;
+pub mod part;
 pub mod past;
 pub mod persistence;
 pub mod regressed;

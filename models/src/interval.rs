@@ -14,6 +14,7 @@ use crate::{
     forecast::{
         half::{Half, pack, unpack},
         mixture::DAY_AHEAD,
+        part::Part,
         ridge::{Prior, Ridge, rows},
         space::{exp, ln},
     },
@@ -85,6 +86,10 @@ pub struct ErrorsBy<const H: usize> {
     /// The level that is asked for with every sample, and its quantiles, renewed with the others.
     asked: f32,
     answers: [f32; WAYS],
+    /// Both ways count; without, only the usual size.
+    sized: bool,
+    /// Coverage corrects the level.
+    watched: bool,
 }
 
 /// Errors by the hour of the day.
@@ -240,6 +245,8 @@ impl<const H: usize> ErrorsBy<H> {
             quantiles: [0.0; WAYS],
             asked: REFERENCE as f32,
             answers: [0.0; WAYS],
+            sized: true,
+            watched: true,
         }
     }
 
@@ -257,6 +264,14 @@ impl<const H: usize> ErrorsBy<H> {
     #[must_use]
     pub fn asked(mut self, level: f64) -> Self {
         self.asked = level as f32;
+        self
+    }
+
+    /// The same without these parts: margins by the size of error to be expected, correction by coverage.
+    #[must_use]
+    pub fn without(mut self, parts: &[Part]) -> Self {
+        self.sized = !parts.contains(&Part::Sizes);
+        self.watched = !parts.contains(&Part::Coverage);
         self
     }
 
@@ -311,7 +326,7 @@ impl<const H: usize> ErrorsBy<H> {
     }
 
     fn corrected_reference(&self) -> f64 {
-        if self.far || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
+        if self.far || !self.watched || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
             return REFERENCE;
         }
         let most = MOST_CORRECTION * (1.0 - REFERENCE);
@@ -376,6 +391,9 @@ impl<const H: usize> ErrorsBy<H> {
 
     /// Weights of the ways; they sum to 1.
     fn weights(&self) -> [f64; WAYS] {
+        if !self.sized {
+            return [1.0, 0.0];
+        }
         let losses = self.losses.map(f64::from);
         let best = losses.iter().copied().fold(f64::INFINITY, f64::min);
         let weight = |loss: f64| if loss <= best { 1.0 } else { exp(-ETA * (loss / best.max(1e-300) - 1.0)) };

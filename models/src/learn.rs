@@ -4,7 +4,7 @@ use crate::{
     backtest::{Score, Trust},
     calendar::{Calendar, DAY, Day},
     clean::{Judge, Note, Recognised},
-    forecast::{Choice, Forecast, anchors::Anchors, ensemble::Ensemble, past::Past},
+    forecast::{Choice, Forecast, anchors::Anchors, ensemble::Ensemble, part::Part, past::Past},
     series::Series,
     study::settled,
 };
@@ -29,6 +29,8 @@ pub struct Learning {
     pub excluded: Vec<Range<DateTime<Utc>>>,
     /// Days, by the season's wall clock, that are holidays: in the history and within the horizon.
     pub holidays: Vec<Day>,
+    /// Parts of the forecast to do without, to measure what they are worth.
+    pub without: &'static [Part],
 }
 
 impl Default for Learning {
@@ -41,6 +43,7 @@ impl Default for Learning {
             horizon: TimeDelta::hours(24),
             excluded: Vec::new(),
             holidays: Vec::new(),
+            without: &[],
         }
     }
 }
@@ -179,7 +182,7 @@ fn prepared(history: &Series, from: usize, how: &Learning) -> Ensemble {
     let excluded = how.excluded.iter();
     let excluded = excluded.map(|w| w.start.timestamp()..w.end.timestamp());
     let judge = Judge::new(excluded.collect());
-    Ensemble::new(past, anchors, judge, how.model, how.quantile)
+    Ensemble::new(past, anchors, judge, how.model, how.quantile, how.without)
 }
 
 impl Learned {
@@ -335,3 +338,7 @@ mod fall_tests;
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod outage_tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod part_tests;

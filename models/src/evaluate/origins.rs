@@ -72,6 +72,7 @@ fn learning(span: &Span, model: Choice, lead: usize) -> Learning {
         horizon: protocol.horizons.iter().copied().max().unwrap_or(LEAST_HORIZON).max(LEAST_HORIZON),
         excluded: Vec::new(),
         holidays: Vec::new(),
+        without: protocol.without,
     }
 }
 

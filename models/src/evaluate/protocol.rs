@@ -2,7 +2,7 @@
 
 use crate::{
     calendar::DAY,
-    forecast::anchors::Kind,
+    forecast::{anchors::Kind, part::Part},
     series::{Series, SeriesError},
     trace::Trace,
 };
@@ -38,6 +38,8 @@ pub struct Protocol {
     pub quantile: f64,
     /// The season's wall clock.
     pub zone: Tz,
+    /// Parts of the forecast to do without, to measure what they are worth.
+    pub without: &'static [Part],
 }
 
 impl Default for Protocol {
@@ -50,6 +52,7 @@ impl Default for Protocol {
             every: 1,
             quantile: 0.95,
             zone: Tz::UTC,
+            without: &[],
         }
     }
 }

@@ -8,6 +8,7 @@ use super::{
     Choice,
     anchors::{Anchors, MOST, Window},
     model::{Asked, Context, Model, Realised},
+    part::Part,
     regressed::{CONSTANT, Regressed},
     ridge::{Prior, rows},
     season::{Base, FEATURES},
@@ -25,24 +26,33 @@ pub struct Corrected {
     /// `None`: the load's own recent means, without any season.
     base: Option<Base>,
     space: Space,
+    /// The base as it is; never of what has none and is nothing but corrections.
+    bare: bool,
     corrections: Regressed<ALL, { rows(ALL) }, FEATURES>,
 }
 
 impl Corrected {
     /// The model of that name on that base.
-    pub fn new(choice: Choice, base: Option<Base>, anchors: &Anchors) -> Self {
-        Self::hearing(choice, base, anchors, |_| true)
+    pub fn new(choice: Choice, base: Option<Base>, anchors: &Anchors, without: &[Part]) -> Self {
+        Self::hearing(choice, base, anchors, without, |_| true)
     }
 
     /// The same, with opinions about what lies far ahead only: nearer it costs nothing.
-    pub fn far_only(choice: Choice, base: Base, anchors: &Anchors) -> Self {
-        Self::hearing(choice, Some(base), anchors, |a| anchors.is_far(a))
+    pub fn far_only(choice: Choice, base: Base, anchors: &Anchors, without: &[Part]) -> Self {
+        Self::hearing(choice, Some(base), anchors, without, |a| anchors.is_far(a))
     }
 
-    fn hearing(choice: Choice, base: Option<Base>, anchors: &Anchors, hears: impl Fn(usize) -> bool) -> Self {
-        let space = base.map_or(Space::Load, Base::space);
+    fn hearing(
+        choice: Choice,
+        base: Option<Base>,
+        anchors: &Anchors,
+        without: &[Part],
+        hears: impl Fn(usize) -> bool,
+    ) -> Self {
+        let space = base.map_or(Space::Load, |base| base.space(without));
+        let bare = base.is_some() && without.contains(&Part::Correction);
         let prior = |window: &Window, every: i64| belief(window, every, anchors.step());
-        Self { choice, base, space, corrections: Regressed::new(anchors, hears, prior) }
+        Self { choice, base, space, bare, corrections: Regressed::new(anchors, hears, prior) }
     }
 
     /// What the base says of each window; 0 without one.
@@ -57,7 +67,7 @@ impl Corrected {
         };
         let unit = self.space.unit(seen.past);
         let [now, hour, day] = off.map(|off| (off / unit) as f32);
-        [now, hour, day, CONSTANT]
+        if self.bare { [0.0; ALL] } else { [now, hour, day, CONSTANT] }
     }
 
     /// Whether one of these windows is any of its business.

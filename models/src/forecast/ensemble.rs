@@ -15,6 +15,7 @@ use super::{
     levels::Levels,
     mixture::{MODELS, Mixture, Opinions},
     model::{Context, Model, Realised},
+    part::Part,
     past::Past,
     persistence::Persistence,
     season::{Base, Residual, Seen, Track, WEEKLY_FROM_DAYS},
@@ -49,6 +50,7 @@ pub struct Ensemble {
     pending: Pending,
     evidence: Evidence,
     level: f64,
+    without: &'static [Part],
 }
 
 /// Days of a replay that are learned from, if there are more…
@@ -69,12 +71,19 @@ const LAST_BASE: Base = Base::Harmonics;
 
 impl Ensemble {
     /// Nothing seen yet. `level` is the quantile to calibrate for.
-    pub(crate) fn new(past: Past, anchors: Anchors, judge: Judge, choice: Choice, level: f64) -> Self {
+    pub(crate) fn new(
+        past: Past,
+        anchors: Anchors,
+        judge: Judge,
+        choice: Choice,
+        level: f64,
+        without: &'static [Part],
+    ) -> Self {
         let step = past.step();
         let mut bases = BASES.to_vec();
         bases.push(only_pinned(choice).unwrap_or(LAST_BASE));
-        let tracks = bases.into_iter().map(|b| Track::new(b, &past, &anchors)).collect();
-        let models = line_up(&anchors, choice);
+        let tracks = bases.into_iter().map(|b| Track::new(b, &past, &anchors, without)).collect();
+        let models = line_up(&anchors, choice, without);
         let pinned = models.iter().position(|m| m.choice() == choice);
         let mut seasonal = [false; MODELS];
         for (seasonal, model) in seasonal.iter_mut().zip(&models) {
@@ -83,10 +92,11 @@ impl Ensemble {
         let windows = anchors.windows();
         let spacing = |a: usize| anchors.every(a) * step;
         let mixture = |a: usize| Mixture::new(models.len(), windows[a].ahead as i64 * step, spacing(a));
+        let errors = |a: usize| Errors::new(windows[a].ahead as i64 * step, spacing(a)).asked(level).without(without);
         let all = 0..windows.len();
         Self {
             mixtures: all.clone().map(mixture).collect(),
-            errors: all.map(|a| Errors::new(windows[a].ahead as i64 * step, spacing(a)).asked(level)).collect(),
+            errors: all.map(errors).collect(),
             pending: Pending::new(&anchors),
             evidence: Evidence::new(step, anchors.every(anchors.later()), level),
             levels: Levels::new(&past),
@@ -100,6 +110,7 @@ impl Ensemble {
             pinned,
             seasonal,
             level,
+            without,
         }
     }
 
@@ -113,6 +124,11 @@ impl Ensemble {
         for value in values {
             self.push(*value);
         }
+    }
+
+    /// Whether the forecast has this part, as it has unless that is to be measured.
+    fn has(&self, part: Part) -> bool {
+        !self.without.contains(&part)
     }
 
     /// The samples so far.
@@ -155,7 +171,9 @@ impl Ensemble {
         let expected = self.season(self.past.next());
         let excluded = self.judge.excludes(self.past.stamp(self.past.next()));
         self.past.push(value, excluded);
-        self.judge.judge(&mut self.past, expected);
+        if self.has(Part::Judge) {
+            self.judge.judge(&mut self.past, expected);
+        }
         self.follow(self.judge.suspects(&self.past));
         let suspect = self.judge.suspects_burst(&self.past);
         let turns = Turns::new(&self.anchors, &self.past);
@@ -242,7 +260,7 @@ impl Ensemble {
             if !suspect {
                 self.mixtures[a].learn(weekday, &open.models(), target as f32);
             }
-            if window.is_weighed {
+            if window.is_weighed && self.has(Part::Weights) {
                 self.mixtures[a].weigh();
             }
             let (sizes, margins) = open.expected();
@@ -367,15 +385,15 @@ fn only_pinned(choice: Choice) -> Option<Base> {
     }
 }
 
-fn line_up(anchors: &Anchors, choice: Choice) -> Box<[Box<dyn Model>]> {
-    let corrected = |name, base| -> Box<dyn Model> { Box::new(Corrected::new(name, base, anchors)) };
+fn line_up(anchors: &Anchors, choice: Choice, without: &[Part]) -> Box<[Box<dyn Model>]> {
+    let corrected = |name, base| -> Box<dyn Model> { Box::new(Corrected::new(name, base, anchors, without)) };
     let last = match only_pinned(choice) {
         Some(base) => corrected(choice, Some(base)),
         None if choice == Choice::Harmonics => corrected(choice, Some(LAST_BASE)),
         // Nearer it is worth less than what it costs at every sample (`docs/forecasting-ablation.md`).
-        None => Box::new(Corrected::far_only(Choice::Harmonics, LAST_BASE, anchors)),
+        None => Box::new(Corrected::far_only(Choice::Harmonics, LAST_BASE, anchors, without)),
     };
-    Box::new([
+    let all: [Box<dyn Model>; MODELS] = [
         corrected(Choice::Profile, Some(Base::Profile)),
         corrected(Choice::LastWeek, Some(Base::LastWeek)),
         corrected(Choice::Days, Some(Base::Days)),
@@ -384,5 +402,6 @@ fn line_up(anchors: &Anchors, choice: Choice) -> Box<[Box<dyn Model>]> {
         corrected(Choice::Recent, None),
         Box::new(Persistence::new()),
         last,
-    ])
+    ];
+    all.into_iter().filter(|model| !without.contains(&Part::Model(model.choice()))).collect()
 }

@@ -23,6 +23,7 @@ use super::{
     elementary::{exp, ln},
     levels::Levels,
     loads::{Code, Loads},
+    part::Part,
     past::Past,
     space::Space,
     stretch::{LONGEST, Numbers, Stretch, longest},
@@ -67,8 +68,9 @@ impl Base {
     }
 
     /// Where its residuals are taken and its corrections are learned.
-    pub const fn space(self) -> Space {
+    pub fn space(self, without: &[Part]) -> Space {
         match self {
+            _ if without.contains(&Part::Logarithms) => Space::Load,
             Self::Days | Self::Mstl | Self::MstlEts | Self::Prophet => Space::Load,
             _ => Space::Log,
         }
@@ -153,6 +155,7 @@ impl Stored {
 #[derive(Clone, Debug)]
 pub struct Track {
     base: Base,
+    space: Space,
     reach: i32,
     /// Distance up to which yesterday is known, so that a daily base can be renewed with it.
     fresh: i32,
@@ -165,12 +168,13 @@ pub struct Track {
 
 impl Track {
     /// A base that looks as far ahead as these anchors reach.
-    pub fn new(base: Base, past: &Past, anchors: &Anchors) -> Self {
+    pub fn new(base: Base, past: &Past, anchors: &Anchors, without: &[Part]) -> Self {
         let reach = anchors.reach();
         // An hour less than a day: on the day the clock is put back yesterday lies 25 hours ago, or 23.
         let fresh = past.samples_in(DAY) as i64 - past.samples_in(3600) as i64 - 1;
         Self {
             base,
+            space: base.space(without),
             reach: reach as i32,
             fresh: fresh.min(reach as i64) as i32,
             values: Loads::new(anchors.room()),
@@ -198,7 +202,7 @@ impl Track {
         if seen.past.is_masked(i) {
             self.residuals.forget_the_last_hour();
         }
-        self.residuals.push(self.base.space().residual(load, expected as f32, seen.offset as f32), suspect);
+        self.residuals.push(self.space.residual(load, expected as f32, seen.offset as f32), suspect);
     }
 
     /// Looks further ahead. Call once per sample, after [`Past::push`]: an hour is looked at once in an hour.

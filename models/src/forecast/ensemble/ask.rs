@@ -6,6 +6,7 @@ use crate::{
         anchors::{Kind, MOST},
         mixture::{MODELS, Standing, weighted},
         model::Asked,
+        part::Part,
         turns::Turns,
     },
     interval::{Outlook, Quantile},
@@ -99,6 +100,9 @@ impl Ensemble {
     /// what any quantile covers, and yet much of the starved time of slow pods comes from it (`docs/backtest.md`). What lasts is
     /// foreseen to last after a while. A rise that is over is nothing that the season knows, so it is not remembered.
     fn remembered(&self, ahead: usize) -> f64 {
+        if !self.has(Part::Memory) {
+            return 0.0;
+        }
         let hour = self.anchors.value_near(60);
         let (before, next) = (self.anchors.windows()[hour].ahead as i64, self.past.next());
         let window = (0..self.anchors.lead()).map(|k| next + (ahead + k) as i64);
@@ -158,14 +162,24 @@ impl Ask<'_> {
         // Over a single step the maximum is the value.
         let most = if e.anchors.lead() > 1 { e.blend(Kind::Maximum, ahead) } else { value };
         let (point, doubt) = (e.bound(value.load), e.doubt(ahead));
-        let above = most.load - point + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
-        let upper = e.bound(point + doubt * above).max(e.remembered(ahead));
+        let upper = e.bound(point + doubt * (self.highest(ahead, &most) - point)).max(e.remembered(ahead));
         let lower = e.bound(point + doubt * e.margin(Kind::Value, ahead, &value.outlook, &self.lower));
         let end = ahead + e.anchors.lead();
         let (point, upper) = self
             .outage
             .map_or((point, upper), |gone| (gone.point(ahead + 1, point), gone.quantile(end, e.level, upper)));
         (point, upper.max(point), lower.min(point))
+    }
+
+    /// The upper quantile of the lead window from step `ahead`, of whose maximum `most` is foreseen.
+    fn highest(&self, ahead: usize, most: &Blend) -> f64 {
+        let e = self.ensemble;
+        if e.has(Part::Maxima) {
+            return most.load + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
+        }
+        let last = ahead + e.anchors.lead() - 1;
+        let value = e.blend(Kind::Value, last);
+        value.load + e.margin(Kind::Value, last, &value.outlook, &self.upper)
     }
 }
 

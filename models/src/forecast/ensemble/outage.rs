@@ -6,7 +6,7 @@
 //! for our future prospects", Nature 363, 1993).
 
 use super::Ensemble;
-use crate::clean::WAITED_FOR;
+use crate::{clean::WAITED_FOR, forecast::part::Part};
 
 /// An outage that is not over.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -43,7 +43,8 @@ impl Outage {
 impl Ensemble {
     /// The outage that is not over, if there is one. Reads some hours of samples.
     pub(super) fn outage(&self) -> Option<Outage> {
-        let (since, next) = (self.collapsed_since()?, self.past.next());
+        let since = self.collapsed_since().filter(|_| self.has(Part::Outages))?;
+        let next = self.past.next();
         let waited = (WAITED_FOR.num_seconds() / self.past.step()).max(1);
         let loads =
             (since.max(next - waited)..next).rev().map(|i| f64::from(self.past.raw(i))).filter(|load| !load.is_nan());

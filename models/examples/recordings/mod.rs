@@ -1,0 +1,117 @@
+//! What examples share that score forecasts: recordings from CSV files, how to score them, and work on all cores.
+
+use chrono::TimeDelta;
+use floorcast_models::{
+    evaluate::{self, Mean, Protocol, Reference, Score, Span, Target, score, word},
+    forecast::Choice,
+    trace::Trace,
+};
+use std::{env, fs, ops::ControlFlow, sync::Mutex, thread};
+
+/// A trace of no more is not shortened: a day to learn from, a week to score, and what the reference looks back on.
+const LEAST: TimeDelta = TimeDelta::days(17);
+
+/// A recording, whole or without its last weeks.
+pub(crate) struct Recording {
+    /// The name of its file.
+    source: String,
+    /// The same, and behind it how many weeks were left out.
+    pub(crate) name: String,
+    pub(crate) trace: Trace,
+}
+
+/// What was asked for: `[--model NAME] [--step SECONDS] [--days N] [--every N] [--weeks] FILE.csv…`.
+pub(crate) struct Asked {
+    pub(crate) model: Choice,
+    pub(crate) protocol: Protocol,
+    pub(crate) recordings: Vec<Recording>,
+}
+
+impl Asked {
+    pub(crate) fn read() -> Self {
+        let (mut model, mut protocol) = (Choice::Auto, Protocol::default());
+        let (mut files, mut weeks) = (Vec::new(), false);
+        let mut args = env::args().skip(1);
+        while let Some(arg) = args.next() {
+            match arg.as_str() {
+                "--model" => model = args.next().unwrap().parse().unwrap(),
+                "--days" => protocol.days = Some(args.next().unwrap().parse().unwrap()),
+                "--every" => protocol.every = args.next().unwrap().parse().unwrap(),
+                "--step" => protocol.step = Some(TimeDelta::seconds(args.next().unwrap().parse().unwrap())),
+                "--weeks" => weeks = true,
+                _ => files.push(arg),
+            }
+        }
+        let recordings = files.iter().flat_map(|file| cuts(file, weeks)).collect();
+        Self { model, protocol, recordings }
+    }
+}
+
+/// The recording in `file`, and where `weeks` is said what is left of it without its last week, its last two and so on.
+fn cuts(file: &str, weeks: bool) -> Vec<Recording> {
+    let whole = fs::read_to_string(file).map_err(|e| format!("{file}: {e}")).unwrap();
+    let whole = Trace::parse(&whole).map_err(|e| format!("{file}: {e}")).unwrap();
+    let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
+    let left = |weeks: i64| {
+        let end = whole.end() - TimeDelta::weeks(weeks);
+        let cut = whole.before(end).filter(|_| end - whole.start() > LEAST)?;
+        Some(Recording { source: name.to_owned(), name: format!("{name}-{weeks:02}"), trace: cut })
+    };
+    let mut cuts: Vec<_> = if weeks { (1..).map_while(left).collect() } else { Vec::new() };
+    cuts.insert(0, Recording { source: name.to_owned(), name: name.to_owned(), trace: whole });
+    cuts
+}
+
+/// Scores of all targets of a recording.
+pub(crate) fn scores(recording: &Recording, model: Choice, protocol: &Protocol) -> Vec<Score> {
+    let span = Span::new(&recording.trace, protocol).map_err(|e| format!("{}: {e}", recording.name)).unwrap();
+    let reference = Reference::new(&span);
+    let go_on = || ControlFlow::Continue(());
+    span.leads().iter().flat_map(|lead| score(&span, &reference, model, *lead, go_on).unwrap()).collect()
+}
+
+/// Means over recordings, each of which counts alike however many weeks of it are scored.
+pub(crate) fn means(recordings: &[Recording], scores: &[Vec<Score>], model: Choice) -> Vec<Mean> {
+    let mut sources: Vec<&str> = recordings.iter().map(|recording| recording.source.as_str()).collect();
+    sources.dedup();
+    let of = |source: &str| {
+        let own = recordings.iter().zip(scores).filter(|(recording, _)| recording.source == source);
+        evaluate::means(own.flat_map(|(_, scores)| scores).map(|score| (model.as_str(), score)))
+    };
+    let one = |Mean { target, relative, coverage, .. }| Score {
+        target,
+        relative,
+        coverage,
+        n: 0,
+        wape: None,
+        pinball: None,
+        mase: None,
+    };
+    let means: Vec<Score> = sources.into_iter().flat_map(of).map(one).collect();
+    evaluate::means(means.iter().map(|score| (model.as_str(), score)))
+}
+
+/// A target in few letters.
+pub(crate) fn short(target: &Target) -> String {
+    format!("{}m {}", target.horizon.num_minutes(), word(target.kind).trim_start_matches("window_"))
+}
+
+/// Works at all items on all cores; answers in their order.
+pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let answers = Mutex::new(Vec::new());
+    let waiting = Mutex::new(items.iter().enumerate());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, Into::into) {
+            scope.spawn(|| {
+                loop {
+                    let Some((i, item)) = waiting.lock().unwrap().next() else { return };
+                    let answer = work(item);
+                    answers.lock().unwrap().push((i, answer));
+                }
+            });
+        }
+    });
+    let mut answers = answers.into_inner().unwrap();
+    answers.sort_by_key(|(i, _)| *i);
+    answers.into_iter().map(|(_, answer)| answer).collect()
+}
