@@ -149,6 +149,7 @@ impl Evaluate {
             every: self.every,
             quantile: self.quantile.0,
             zone: self.timezone,
+            ..Protocol::default()
         };
         let span = Span::new(&trace, &protocol)
             .map_err(|e| Failure::misused(format!("{:?}: {e}", file.display().to_string())))?;
