@@ -11,7 +11,7 @@ use floorcast_models::{
     evaluate::{Mean, Protocol},
     forecast::{Choice, part::Part},
 };
-use recordings::{Asked, each, means, scores, short};
+use recordings::{Asked, each, means, refuse, scores, short};
 use std::{env, iter::once};
 
 /// What is left out in each row but the first.
@@ -33,21 +33,19 @@ const WITHOUT: [(&str, &[Part]); 18] = [
     ("correction of the level by coverage", &[Part::Coverage]),
     ("both: quantiles of the errors alone", &[Part::Sizes, Part::Coverage]),
     ("margins of the maximum: those of its last sample", &[Part::Maxima]),
-    ("what was foreseen an hour ago", &[Part::Memory]),
+    ("what was foreseen an hour ago", &[Part::HourAgo]),
 ];
 
 fn main() {
     let asked = Asked::read();
-    let wanted = env::var("ROWS").unwrap_or_default();
-    let is_wanted = |name: &str| wanted.split(',').any(|start| name.starts_with(start));
-    let without: Vec<_> = WITHOUT.into_iter().filter(|(name, _)| is_wanted(name)).collect();
+    let without = wanted(&env::var("ROWS").unwrap_or_default());
     let rows = once::<&[Part]>(&[]).chain(without.iter().map(|(_, parts)| *parts));
     let count = asked.recordings.len();
     let jobs: Vec<_> = rows.flat_map(|parts| asked.recordings.iter().map(move |r| (parts, r))).collect();
     let answers = each(&jobs, |(without, recording)| {
         scores(recording, asked.model, &Protocol { without, ..asked.protocol.clone() })
     });
-    let mut rows = answers.chunks(count.max(1)).map(|scores| means(&asked.recordings, scores, asked.model));
+    let mut rows = answers.chunks(count).map(|scores| means(&asked.recordings, scores, asked.model));
     let whole = rows.next().unwrap();
     println!("| without | {} |", cells(&whole, |i| short(&whole[i].target)));
     println!("|{}", "---|".repeat(whole.len() + 1));
@@ -55,6 +53,17 @@ fn main() {
     for ((name, _), row) in without.iter().zip(rows) {
         println!("| {name} | {} |", cells(&row, |i| change(&row[i], &whole[i])));
     }
+}
+
+/// The rows whose names begin as one of the comma-separated `starts` does.
+fn wanted(starts: &str) -> Vec<(&'static str, &'static [Part])> {
+    let starts: Vec<&str> = starts.split(',').collect();
+    if let Some(unknown) = starts.iter().find(|start| !WITHOUT.iter().any(|(name, _)| name.starts_with(**start))) {
+        let names = WITHOUT.map(|(name, _)| name).join("\n  ");
+        refuse(&format!("ROWS: no row begins with {unknown:?}; there are\n  {names}"));
+    }
+    let is_wanted = |name: &str| starts.iter().any(|start| name.starts_with(start));
+    WITHOUT.into_iter().filter(|(name, _)| is_wanted(name)).collect()
 }
 
 fn cells(row: &[Mean], cell: impl Fn(usize) -> String) -> String {

@@ -4,7 +4,7 @@
 //! `cargo run --release -p floorcast-models --example accuracy -- [--model NAME] [--step SECONDS] [--days N] [--every N]
 //! [--weeks] FILE.csv…`. Each group of figures: WAPE in percent of the load, WAPE and pinball loss relative to last week, coverage in
 //! percent. With `--weeks` a trace is taken once more for every week that can be left out at its end while more than seventeen days
-//! are left: so each of its weeks is scored as if it were the last. `NOTES=1` prints what was recognised in the newest history, the trust and the
+//! are left: so each of its weeks is scored as if it were the last; in the means a trace counts once, however many weeks it has. `NOTES=1` prints what was recognised in the newest history, the trust and the
 //! weights. `floorcast evaluate` is the command for people.
 #![allow(clippy::unwrap_used)]
 

@@ -6,7 +6,7 @@ use floorcast_models::{
     forecast::Choice,
     trace::Trace,
 };
-use std::{env, fs, ops::ControlFlow, sync::Mutex, thread};
+use std::{env, fmt::Display, fs, num::NonZeroU32, ops::ControlFlow, process::exit, str::FromStr, sync::Mutex, thread};
 
 /// A trace of no more is not shortened: a day to learn from, a week to score, and what the reference looks back on.
 const LEAST: TimeDelta = TimeDelta::days(17);
@@ -20,7 +20,7 @@ pub(crate) struct Recording {
     pub(crate) trace: Trace,
 }
 
-/// What was asked for: `[--model NAME] [--step SECONDS] [--days N] [--every N] [--weeks] FILE.csv…`.
+/// What was asked for: [`OPTIONS`] and files.
 pub(crate) struct Asked {
     pub(crate) model: Choice,
     pub(crate) protocol: Protocol,
@@ -34,23 +34,42 @@ impl Asked {
         let mut args = env::args().skip(1);
         while let Some(arg) = args.next() {
             match arg.as_str() {
-                "--model" => model = args.next().unwrap().parse().unwrap(),
-                "--days" => protocol.days = Some(args.next().unwrap().parse().unwrap()),
-                "--every" => protocol.every = args.next().unwrap().parse().unwrap(),
-                "--step" => protocol.step = Some(TimeDelta::seconds(args.next().unwrap().parse().unwrap())),
+                "--model" => model = value(&arg, args.next()),
+                "--days" => protocol.days = Some(value(&arg, args.next())),
+                "--every" => protocol.every = value::<NonZeroU32>(&arg, args.next()).get(),
+                "--step" => {
+                    protocol.step = Some(TimeDelta::seconds(value::<NonZeroU32>(&arg, args.next()).get().into()));
+                }
                 "--weeks" => weeks = true,
+                _ if arg.starts_with('-') => refuse(&format!("{arg}: no such option; there are {OPTIONS}")),
                 _ => files.push(arg),
             }
+        }
+        if files.is_empty() {
+            refuse(&format!("no recording; give {OPTIONS} FILE.csv…, of rows timestamp_unix_seconds,value"));
         }
         let recordings = files.iter().flat_map(|file| cuts(file, weeks)).collect();
         Self { model, protocol, recordings }
     }
 }
 
+const OPTIONS: &str = "[--model NAME] [--step SECONDS] [--days N] [--every N] [--weeks]";
+
+fn value<T: FromStr<Err: Display>>(option: &str, given: Option<String>) -> T {
+    let given = given.unwrap_or_else(|| refuse(&format!("{option}: its value is missing")));
+    given.parse().unwrap_or_else(|why| refuse(&format!("{option} {given}: {why}")))
+}
+
+/// Says what is wrong with what was asked for, and ends.
+pub(crate) fn refuse(why: &str) -> ! {
+    eprintln!("{why}");
+    exit(2)
+}
+
 /// The recording in `file`, and where `weeks` is said what is left of it without its last week, its last two and so on.
 fn cuts(file: &str, weeks: bool) -> Vec<Recording> {
-    let whole = fs::read_to_string(file).map_err(|e| format!("{file}: {e}")).unwrap();
-    let whole = Trace::parse(&whole).map_err(|e| format!("{file}: {e}")).unwrap();
+    let text = fs::read_to_string(file).unwrap_or_else(|why| refuse(&format!("{file}: {why}")));
+    let whole = Trace::parse(&text).unwrap_or_else(|why| refuse(&format!("{file}: {why}")));
     let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
     let left = |weeks: i64| {
         let end = whole.end() - TimeDelta::weeks(weeks);
@@ -64,7 +83,8 @@ fn cuts(file: &str, weeks: bool) -> Vec<Recording> {
 
 /// Scores of all targets of a recording.
 pub(crate) fn scores(recording: &Recording, model: Choice, protocol: &Protocol) -> Vec<Score> {
-    let span = Span::new(&recording.trace, protocol).map_err(|e| format!("{}: {e}", recording.name)).unwrap();
+    let span = Span::new(&recording.trace, protocol);
+    let span = span.unwrap_or_else(|why| refuse(&format!("{}: {why}", recording.name)));
     let reference = Reference::new(&span);
     let go_on = || ControlFlow::Continue(());
     span.leads().iter().flat_map(|lead| score(&span, &reference, model, *lead, go_on).unwrap()).collect()

@@ -25,5 +25,5 @@ pub enum Part {
     /// Margins of the maximum of a window: without them those of its last sample.
     Maxima,
     /// What was foreseen an hour ago: without it only what is foreseen now.
-    Memory,
+    HourAgo,
 }

@@ -44,7 +44,7 @@ fn none_is_idle() {
     const PARTS: [Part; 7] =
         [Part::Weights, Part::Correction, Part::Logarithms, Part::Judge, Part::Sizes, Part::Coverage, Part::Maxima];
     let parts = MODELS.map(Part::Model).into_iter().chain(PARTS).map(|part| (part, End::Usual));
-    for (part, end) in parts.chain([(Part::Memory, End::Fallen), (Part::Outages, End::Gone)]) {
+    for (part, end) in parts.chain([(Part::HourAgo, End::Fallen), (Part::Outages, End::Gone)]) {
         let without = forecast(end, Box::leak(Box::new([part])));
         assert!(forecast(end, &[]) != without, "the same without {part:?}");
     }

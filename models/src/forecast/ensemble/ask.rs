@@ -100,7 +100,7 @@ impl Ensemble {
     /// what any quantile covers, and yet much of the starved time of slow pods comes from it (`docs/backtest.md`). What lasts is
     /// foreseen to last after a while. A rise that is over is nothing that the season knows, so it is not remembered.
     fn remembered(&self, ahead: usize) -> f64 {
-        if !self.has(Part::Memory) {
+        if !self.has(Part::HourAgo) {
             return 0.0;
         }
         let hour = self.anchors.value_near(60);
@@ -162,7 +162,7 @@ impl Ask<'_> {
         // Over a single step the maximum is the value.
         let most = if e.anchors.lead() > 1 { e.blend(Kind::Maximum, ahead) } else { value };
         let (point, doubt) = (e.bound(value.load), e.doubt(ahead));
-        let upper = e.bound(point + doubt * (self.highest(ahead, &most) - point)).max(e.remembered(ahead));
+        let upper = e.bound(point + doubt * (self.upper_of(ahead, &most) - point)).max(e.remembered(ahead));
         let lower = e.bound(point + doubt * e.margin(Kind::Value, ahead, &value.outlook, &self.lower));
         let end = ahead + e.anchors.lead();
         let (point, upper) = self
@@ -172,7 +172,7 @@ impl Ask<'_> {
     }
 
     /// The upper quantile of the lead window from step `ahead`, of whose maximum `most` is foreseen.
-    fn highest(&self, ahead: usize, most: &Blend) -> f64 {
+    fn upper_of(&self, ahead: usize, most: &Blend) -> f64 {
         let e = self.ensemble;
         if e.has(Part::Maxima) {
             return most.load + e.margin(Kind::Maximum, ahead, &most.outlook, &self.upper);
