@@ -79,7 +79,7 @@ pub struct Backtest {
     /// less than 1m, else 5m
     #[arg(long, value_name = "TIME", value_parser = step)]
     pub step: Option<TimeDelta>,
-    /// Replay the last days only; absent: everything after the first quarter, at most a week, which is only learned from
+    /// Replay the last days only; absent: everything after the first quarter, at most two weeks, which is only learned from
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=3_650))]
     pub days: Option<u32>,
     /// Share of minutes that may starve at equal service: 0.001 or 0.1%

@@ -21,6 +21,10 @@ const UTILISATIONS: (u32, u32) = (5, 100);
 /// The first one tried: near what most end at. A low one means thousands of pods where the load leaps, and takes as long to play.
 const FIRST: u32 = 80;
 
+/// Quantiles that floorcast is tuned over, besides the workload's own. Where the load is well foreseen, a high one lets the target
+/// utilisation near 100 %; where it is not, the margin is better left to the utilisation, which a burst uses wherever it comes.
+pub const QUANTILES: [f64; 5] = [0.99, 0.95, 0.9, 0.8, 0.5];
+
 /// A policy's setting as tuned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuned {
@@ -34,6 +38,17 @@ pub struct Tuned {
     pub pod_hours: f64,
     /// Seconds of those days that starved.
     starved_seconds: f64,
+}
+
+impl Tuned {
+    /// Whether this one keeps the budget and the other does not, or is cheaper; of two that do not keep it, whether it starves less.
+    pub fn is_better(&self, other: &Self) -> bool {
+        match (self.within, other.within) {
+            (true, true) => self.pod_hours < other.pod_hours,
+            (false, false) => self.starved_seconds < other.starved_seconds,
+            (within, _) => within,
+        }
+    }
 }
 
 /// The days that are tuned on, and how much may starve.
@@ -55,29 +70,16 @@ pub fn tune(ground: &Ground<'_>, strategy: Strategy, tuned_hpa: Option<&Tuned>, 
         Strategy::HpaTuned => tune_hpa(ground, service),
         Strategy::Buffer => tune_buffer(ground, service),
         Strategy::Floorcast | Strategy::Oracle => {
-            let usual = usual(ground, strategy, service);
+            let usual = usual(ground, strategy, tuned_hpa.map_or(FIRST, |hpa| hpa.choice.setting.utilisation), service);
             tune_beneath(ground, strategy, usual, tuned_hpa, service)
         }
-        _ => usual(ground, strategy, service),
+        _ => usual(ground, strategy, FIRST, service),
     }
 }
 
-/// Tunes floorcast over outlooks of several quantiles, and the HPA beneath: the cheapest that keeps the budget. `None` without any
-/// outlook.
-pub fn tune_quantile(
-    ground: &Ground<'_>,
-    outlooks: &[super::Outlook],
-    tuned_hpa: Option<&Tuned>,
-    service: Service,
-) -> Option<(usize, Tuned)> {
-    let on = |outlook| Ground { outlook, ..ground.clone() };
-    let tuned = outlooks.iter().map(|outlook| tune(&on(outlook), Strategy::Floorcast, tuned_hpa, service));
-    tuned.enumerate().reduce(|best, next| if better(&next.1, &best.1) { next } else { best })
-}
-
-/// The HPA beneath as it is.
-fn usual(ground: &Ground<'_>, strategy: Strategy, service: Service) -> Tuned {
-    by_utilisation(ground, service, String::new(), FIRST, |u| Choice::of(strategy, u))
+/// The HPA beneath as it is; its utilisation is looked for from `near` on.
+fn usual(ground: &Ground<'_>, strategy: Strategy, near: u32, service: Service) -> Tuned {
+    by_utilisation(ground, service, String::new(), near, |u| Choice::of(strategy, u))
 }
 
 /// Floors hold what will be needed again, so that the HPA beneath may be exact and let go early: without tolerance, and with a
@@ -100,17 +102,8 @@ fn tune_beneath(
             ..Choice::of(strategy, utilisation)
         };
         let next = by_utilisation(ground, service, label, near, choice);
-        if better(&next, &best) { next } else { best }
+        if next.is_better(&best) { next } else { best }
     })
-}
-
-/// Whether the first keeps the budget and the other does not, or is cheaper; of two that do not keep it, whether it starves less.
-fn better(one: &Tuned, other: &Tuned) -> bool {
-    match (one.within, other.within) {
-        (true, true) => one.pod_hours < other.pod_hours,
-        (false, false) => one.starved_seconds < other.starved_seconds,
-        (one, _) => one,
-    }
 }
 
 /// One try at a setting: what it cost and how it served, `None` once it has starved more than the budget. One that does so mostly
@@ -157,7 +150,7 @@ fn tune_hpa(ground: &Ground<'_>, service: Service) -> Tuned {
     for knob in 0..tuning.neighbours().len() {
         for candidate in tuning.neighbours().swap_remove(knob) {
             let tuned = with(candidate, best.choice.setting.utilisation);
-            if better(&tuned, &best) {
+            if tuned.is_better(&best) {
                 (tuning, best) = (candidate, tuned);
             }
         }
@@ -165,7 +158,7 @@ fn tune_hpa(ground: &Ground<'_>, service: Service) -> Tuned {
     // The usual setting is one of those that a person who tunes would try.
     let near = best.choice.setting.utilisation;
     let usual = by_utilisation(ground, service, "as usual".to_owned(), near, |u| Choice::of(Strategy::HpaTuned, u));
-    if better(&usual, &best) { usual } else { best }
+    if usual.is_better(&best) { usual } else { best }
 }
 
 /// The fewest spare pods that keep the budget.

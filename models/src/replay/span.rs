@@ -3,6 +3,10 @@
 use super::{Recorded, equal::Service};
 use chrono::{DateTime, TimeDelta, Utc};
 
+/// Most days that are only learned from: Prometheus keeps 15 unless told otherwise, so that a daemon that has just been
+/// installed finds about as many.
+const LEARNED_FROM: i64 = 14;
+
 /// The times of a backtest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Span {
@@ -15,11 +19,11 @@ pub struct Span {
 }
 
 impl Span {
-    /// What is learned from before the first replayed moment, which lies on the grid of `step`: a quarter, at least a day, at most a
-    /// week; or all but the last `days`.
+    /// What is learned from before the first replayed moment, which lies on the grid of `step`: a quarter, at least a day, at most two
+    /// weeks; or all but the last `days`.
     pub fn of(load: &Recorded, step: TimeDelta, days: Option<u32>) -> Self {
         let length = load.end() - load.start();
-        let learned = TimeDelta::days((length.num_days() / 4).clamp(1, 7));
+        let learned = TimeDelta::days((length.num_days() / 4).clamp(1, LEARNED_FROM));
         let aligned = |t: DateTime<Utc>| {
             let step = step.num_seconds();
             DateTime::from_timestamp((t.timestamp() + step - 1).div_euclid(step) * step, 0).unwrap_or(t)
@@ -70,7 +74,9 @@ mod tests {
 
     #[test]
     fn a_quarter_is_learned_from_and_half_of_the_rest_tuned_on_by_whole_days() {
-        for (days, wanted) in [(2, [1, 1, 0]), (8, [2, 3, 3]), (12, [3, 4, 5]), (28, [7, 10, 11]), (60, [7, 26, 27])] {
+        for (days, wanted) in
+            [(2, [1, 1, 0]), (8, [2, 3, 3]), (12, [3, 4, 5]), (28, [7, 10, 11]), (60, [14, 23, 23]), (61, [14, 23, 24])]
+        {
             assert_eq!(spent(24 * days, None), wanted.map(|days| 24 * days), "of {days} days");
         }
     }

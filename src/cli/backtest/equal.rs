@@ -3,7 +3,7 @@
 use super::report::{DeadHour, EqualService, rounded};
 use super::work::parallel;
 use chrono::TimeDelta;
-use floorcast_models::replay::equal::{self, Service, Tuned};
+use floorcast_models::replay::equal::{self, Tuned};
 use floorcast_models::replay::{Choice, Ground, Outlook, Played, Setup, Span, Strategy};
 use floorcast_models::sim::Nodes;
 
@@ -40,12 +40,12 @@ pub(super) fn service<'a>(
     done: impl Fn(usize, usize) + Sync,
 ) -> Compared<'a> {
     let tuning = span.tuning(budget);
-    let all = Strategy::EQUAL.len();
-    let contest = |strategies: Vec<Strategy>, tuned_hpa: Option<&Tuned>| {
-        let before = all - strategies.len();
-        let jobs = strategies.into_iter().map(|strategy| {
+    let all = Strategy::EQUAL.len() - 1 + outlooks.len();
+    let contest = |entrants: Vec<(Strategy, &'a Outlook)>, tuned_hpa: Option<&Tuned>, before: usize| {
+        let jobs = entrants.into_iter().map(|(strategy, outlook)| {
+            let ground = Ground { outlook, ..ground.clone() };
             move || {
-                let (ground, tuned) = tuned(ground, (outlooks, tuned_hpa), strategy, tuning);
+                let tuned = equal::tune(&ground, strategy, tuned_hpa, tuning);
                 let played = judged(&ground, &tuned.choice, span);
                 Contender { strategy, tuned, ground, played }
             }
@@ -53,12 +53,16 @@ pub(super) fn service<'a>(
         parallel(jobs.collect(), |n| done(before + n, all))
     };
     // The tuned HPA is one of those tried beneath floors, so these come after it; it goes first, for it tunes the most.
-    let (floors, mut others): (Vec<_>, Vec<_>) =
-        Strategy::EQUAL.into_iter().partition(|s| matches!(s, Strategy::Floorcast | Strategy::Oracle));
-    others.sort_by_key(|strategy| *strategy != Strategy::HpaTuned);
-    let mut contenders = contest(others, None);
+    let floors = |strategy: &Strategy| matches!(strategy, Strategy::Floorcast | Strategy::Oracle);
+    let mut others: Vec<_> = Strategy::EQUAL.into_iter().filter(|s| !floors(s)).map(|s| (s, ground.outlook)).collect();
+    others.sort_by_key(|(strategy, _)| *strategy != Strategy::HpaTuned);
+    let mut contenders = contest(others, None, 0);
     let tuned_hpa = contenders.iter().find(|c| c.strategy == Strategy::HpaTuned).map(|c| c.tuned.clone());
-    contenders.extend(contest(floors, tuned_hpa.as_ref()));
+    let at_quantiles = outlooks.iter().map(|outlook| (Strategy::Floorcast, outlook));
+    let entrants = at_quantiles.chain([(Strategy::Oracle, ground.outlook)]).collect();
+    let tried = contest(entrants, tuned_hpa.as_ref(), contenders.len());
+    let (own, foresight): (Vec<_>, Vec<_>) = tried.into_iter().partition(|c| c.strategy == Strategy::Floorcast);
+    contenders.extend(cheapest(own).into_iter().chain(foresight));
     let find = |wanted: Strategy| contenders.iter().find(|contender| contender.strategy == wanted);
     let rows = match (find(Strategy::Hpa), find(Strategy::HpaTuned)) {
         (Some(alone), Some(best)) => {
@@ -74,19 +78,9 @@ pub(super) fn service<'a>(
     Compared { contenders, rows, dead }
 }
 
-/// A policy as tuned, and the ground with the outlook that it was tuned to.
-fn tuned<'a>(
-    ground: &Ground<'a>,
-    (outlooks, tuned_hpa): (&'a [Outlook], Option<&Tuned>),
-    strategy: Strategy,
-    tuning: Service,
-) -> (Ground<'a>, Tuned) {
-    if strategy == Strategy::Floorcast
-        && let Some((i, tuned)) = equal::tune_quantile(ground, outlooks, tuned_hpa, tuning)
-    {
-        return (Ground { outlook: &outlooks[i], ..ground.clone() }, tuned);
-    }
-    (ground.clone(), equal::tune(ground, strategy, tuned_hpa, tuning))
+/// The best as tuned; of those that are alike the first.
+fn cheapest(contenders: Vec<Contender<'_>>) -> Option<Contender<'_>> {
+    contenders.into_iter().reduce(|best, next| if next.tuned.is_better(&best.tuned) { next } else { best })
 }
 
 fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) -> EqualService {

@@ -10,6 +10,7 @@ use crate::http::api::VERSION;
 use chrono::TimeDelta;
 use floorcast_models::events::KnownEvent;
 use floorcast_models::learn::Learning;
+use floorcast_models::replay::equal::QUANTILES;
 use floorcast_models::replay::{Choice, Forecaster, Ground, Noise, Outlook, Played, Recorded, Setup, Span, Strategy};
 use floorcast_models::series::Series;
 use std::sync::Mutex;
@@ -38,8 +39,8 @@ pub(super) fn report(loaded: &Subject, command: &Backtest, progress: &Progress) 
     }
     let setup = terms.setup(&load).ok_or_else(|| refused("the load is 0 throughout".to_owned()))?;
     let tuned = !command.no_equal_service && span.has_days_to_judge();
-    let also = (tuned && terms.quantile > LOWER).then_some(LOWER);
-    let quantiles: Vec<f64> = [terms.quantile].into_iter().chain(also).collect();
+    let others = QUANTILES.into_iter().filter(|other| tuned && (other - terms.quantile).abs() > f64::EPSILON);
+    let quantiles: Vec<f64> = [terms.quantile].into_iter().chain(others).collect();
     let outlooks =
         outlooks(&history, span, &setup, (&terms, &quantiles), progress).map_err(|e| refused(e.to_string()))?;
     let outlook = outlooks.first().ok_or_else(|| refused("nothing was learned".to_owned()))?;
@@ -127,9 +128,6 @@ fn settings(
         notes,
     }
 }
-
-/// A quantile that equal service tries too: what is tuned tightly has its margin in the target utilisation already.
-const LOWER: f64 = 0.8;
 
 /// What floorcast would have known, first at the quantile asked for.
 fn outlooks(

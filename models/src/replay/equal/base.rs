@@ -1,6 +1,6 @@
 //! The base, `spec.minReplicas`, of a policy that is tuned already.
 
-use super::{Service, Tuned, better, by_utilisation};
+use super::{Service, Tuned, by_utilisation};
 use crate::replay::Ground;
 use crate::units::Replicas;
 use std::collections::BTreeSet;
@@ -20,7 +20,7 @@ pub fn tune_base(ground: &Ground<'_>, tuned: &Tuned, least: Replicas, service: S
         for base in bases {
             let next = with(ground, tuned, base, service);
             let pays = Tuned { pod_hours: next.pod_hours / PAYS, ..next.clone() };
-            if !better(&pays, &best) {
+            if !pays.is_better(&best) {
                 break;
             }
             best = next;
