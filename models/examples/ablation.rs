@@ -5,13 +5,16 @@
 //! each is worse without that part (better where the sign is a minus) [coverage]. `ROWS=harm,log` asks for those that begin so.
 #![allow(clippy::unwrap_used)]
 
+mod asked;
 mod recordings;
+mod traces;
 
+use asked::refuse;
 use floorcast_models::{
     evaluate::{Mean, Protocol},
     forecast::{Choice, part::Part},
 };
-use recordings::{Asked, each, means, refuse, scores, short};
+use recordings::{Asked, each, means, scores, short};
 use std::{env, iter::once};
 
 /// What is left out in each row but the first.

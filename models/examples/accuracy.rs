@@ -8,7 +8,9 @@
 //! weights. `floorcast evaluate` is the command for people.
 #![allow(clippy::unwrap_used)]
 
+mod asked;
 mod recordings;
+mod traces;
 
 use chrono::TimeDelta;
 use floorcast_models::{

@@ -7,38 +7,41 @@
 //! perfect foresight, no forecast can save.
 #![allow(clippy::unwrap_used)]
 
+mod asked;
+mod traces;
+
+use asked::files;
 use chrono::TimeDelta;
 use floorcast_models::{
     learn::Learning,
     replay::{
         Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Span, Strategy, Wishes,
-        equal::{Tuned, saved, tune, tune_quantile},
+        equal::{QUANTILES, Tuned, saved, tune},
     },
     series::Series,
     trace::Trace,
     units::PerReplica,
 };
-use std::{env, fs};
+use std::{num::NonZeroU32, thread};
+use traces::{KIND, trace};
 
 /// Share of the time that may starve.
 const BUDGET: f64 = 0.001;
-/// Quantiles that floorcast is tuned over.
-const QUANTILES: [f64; 2] = [0.95, 0.8];
 
 fn main() {
-    let (mut pods, mut replicas, mut files) = (300, 50.0, Vec::new());
-    let mut args = env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--pods" => pods = args.next().unwrap().parse().unwrap(),
-            "--replicas" => replicas = args.next().unwrap().parse().unwrap(),
-            _ => files.push(arg),
+    let (mut pods, mut replicas) = (300, 50);
+    let files = files("[--pods SECONDS] [--replicas N]", KIND, |asked| {
+        match asked.option {
+            "--pods" => pods = asked.value::<NonZeroU32>().get(),
+            "--replicas" => replicas = asked.value::<NonZeroU32>().get(),
+            _ => return asked::Taken::Unknown,
         }
-    }
+        asked::Taken::Known
+    });
     println!("{:20} {:>24} {:>24} {:>24} {:>24}", "", "hpa-tuned", "floorcast", "means foreseen", "foreseen");
     for file in &files {
-        let trace = Trace::parse(&fs::read_to_string(file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
-        report(file.rsplit('/').next().unwrap().trim_end_matches(".csv"), &trace, pods, replicas);
+        let (name, trace) = trace(file);
+        report(name, &trace, pods.into(), replicas.into());
     }
 }
 
@@ -50,32 +53,41 @@ fn report(name: &str, trace: &Trace, pods: i64, replicas: f64) {
     let setup = Setup::usual(PerReplica::new(capacity).unwrap(), TimeDelta::seconds(pods), &load);
     let span = Span::of(&load, STEP, None);
     let history = load.history(STEP).unwrap();
-    let outlooks = QUANTILES.map(|quantile| learned(&history, span, setup.lead(), quantile));
     let [whole, means] = [Outlook::foreseen, Outlook::foreseen_means]
         .map(|foresee| foresee(&load, STEP, span.from..span.until, setup.lead()));
     let wishes = Wishes::default();
-    let ground = |outlook, foresight| Ground {
+    let known = Ground {
         setup: &setup,
         load: &load,
         history: &history,
-        outlook,
-        foresight,
+        outlook: &whole,
+        foresight: &whole,
         wishes: &wishes,
         seed: 1,
     };
-    let (known, service) = (ground(&outlooks[0], &whole), span.tuning(BUDGET));
+    let service = span.tuning(BUDGET);
     let play = |ground: &Ground<'_>, tuned: &Tuned| ground.play(&tuned.choice, span.judged_from, span.until);
     let hpa = play(&known, &tune(&known, Strategy::Hpa, None, service));
     let best = tune(&known, Strategy::HpaTuned, None, service);
-    let (i, own) = tune_quantile(&known, &outlooks, Some(&best), service).unwrap();
     let foreseen = |foresight| {
-        let ground = ground(&outlooks[0], foresight);
+        let ground = Ground { foresight, ..known.clone() };
         play(&ground, &tune(&ground, Strategy::Oracle, Some(&best), service))
     };
+    let at_quantile = |quantile| {
+        let outlook = learned(&history, span, setup.lead(), quantile);
+        let ground = Ground { outlook: &outlook, ..known.clone() };
+        let tuned = tune(&ground, Strategy::Floorcast, Some(&best), service);
+        (play(&ground, &tuned), tuned)
+    };
+    let (means, all, tried) = thread::scope(|scope| {
+        let tried = QUANTILES.map(|quantile| scope.spawn(move || at_quantile(quantile)));
+        let [means, all] = [&means, &whole].map(|foresight| scope.spawn(move || foreseen(foresight)));
+        (means.join().unwrap(), all.join().unwrap(), tried.map(|one| one.join().unwrap()))
+    });
+    let own = tried.into_iter().reduce(|one, next| if next.1.is_better(&one.1) { next } else { one }).unwrap().0;
     let tuned_hpa = play(&known, &best);
-    let own = play(&ground(&outlooks[i], &whole), &own);
     print!("{name:20}");
-    for played in [&tuned_hpa, &own, &foreseen(&means), &foreseen(&whole)] {
+    for played in [&tuned_hpa, &own, &means, &all] {
         print!(" {:>24}", cell(played, &hpa, &tuned_hpa));
     }
     println!();

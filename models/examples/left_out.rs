@@ -10,14 +10,19 @@
 //! same for the file that is best on the trace itself, which nobody could have known. (Stone 1974, *Cross-validatory choice*.)
 #![allow(clippy::unwrap_used)]
 
-use std::{env, fs};
+mod asked;
+
+use asked::{files, refuse};
+use std::fs;
 
 fn main() {
-    let files: Vec<String> = env::args().skip(1).collect();
+    let files = files("none", "SETTING.txt…, of what the example `accuracy` printed", |_| asked::Taken::Unknown);
     let settings: Vec<Vec<(String, f64)>> = files.iter().map(|file| losses(file)).collect();
-    let traces: Vec<&String> = settings.first().unwrap().iter().map(|(t, _)| t).collect();
+    let traces: Vec<&String> = settings[0].iter().map(|(t, _)| t).collect();
     for (file, setting) in files.iter().zip(&settings) {
-        assert!(setting.iter().map(|(t, _)| t).eq(traces.iter().copied()), "{file}: other traces than in {}", files[0]);
+        if !setting.iter().map(|(t, _)| t).eq(traces.iter().copied()) {
+            refuse(&format!("{file}: other traces than in {}", files[0]));
+        }
     }
     let total = |s: usize, without: Option<usize>| -> f64 {
         let others = settings[s].iter().enumerate().filter(|(i, _)| Some(*i) != without);
@@ -46,12 +51,14 @@ fn main() {
 
 /// Of each trace in what `accuracy` printed: its name and the logarithm of its loss.
 fn losses(file: &str) -> Vec<(String, f64)> {
-    let printed = fs::read_to_string(file).map_err(|e| format!("{file}: {e}")).unwrap();
-    printed
-        .lines()
-        .filter(|line| line.contains('['))
-        .map(|line| loss(line).ok_or(format!("{file}: {line}")).unwrap())
-        .collect()
+    let printed = fs::read_to_string(file).unwrap_or_else(|why| refuse(&format!("{file}: {why}")));
+    let lines = printed.lines().filter(|line| line.contains('['));
+    let losses: Vec<_> =
+        lines.map(|line| loss(line).unwrap_or_else(|| refuse(&format!("{file}: no figures in {line:?}")))).collect();
+    if losses.is_empty() {
+        refuse(&format!("{file}: no line of a trace, as `accuracy` prints them"));
+    }
+    losses
 }
 
 /// `NAME [ 17.7 ms] |  1.17% 0.254 0.304 95.0 | …`: the second and third figure of each group are relative.

@@ -13,6 +13,10 @@
 //! of the day: the median and the worst are printed, in percent.
 #![allow(clippy::unwrap_used)]
 
+mod asked;
+mod traces;
+
+use asked::files;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use floorcast_models::{
@@ -23,12 +27,13 @@ use floorcast_models::{
     sim::Random,
     trace::Trace,
 };
-use std::{env, fs};
+use traces::{KIND, trace};
 
 /// Times of the day that are tried.
 const TIMES: usize = 8;
 
 fn main() {
+    let files = files("none", KIND, |_| asked::Taken::Unknown);
     println!(
         "{:24} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15} {:>15}",
         "",
@@ -41,11 +46,10 @@ fn main() {
         "clock change",
         "not told"
     );
-    for file in env::args().skip(1) {
-        let trace = Trace::parse(&fs::read_to_string(&file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
+    for file in &files {
+        let (name, trace) = trace(file);
         let step = TimeDelta::minutes(5).max(trace.step());
         let series = trace.series(trace.end() - TimeDelta::days(28), step).unwrap();
-        let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
         let whole = forecast(&series);
         let disturbed =
             |hours, factor| spread((0..TIMES).map(|i| moved(&series, &whole, i, TimeDelta::hours(hours), factor)));

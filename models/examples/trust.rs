@@ -6,37 +6,44 @@
 //! three others; the share of looks with trust, the day of the first, how often the verdict turned; the last doubt.
 #![allow(clippy::unwrap_used)]
 
+mod asked;
+mod traces;
+
+use asked::files;
 use chrono::{DateTime, TimeDelta, Utc};
 use floorcast_models::{
     learn::Learning,
     replay::{Choice, Forecaster, Ground, Noise, Outlook, Recorded, STEP, Setup, Strategy, Wishes},
     series::Series,
     sim::Random,
-    trace::Trace,
     units::{PerReplica, Replicas},
 };
-use std::{env, fs};
+use std::num::{NonZeroU16, NonZeroU32};
+use traces::{KIND, trace};
 
 fn main() {
-    let (mut seeds, mut first, mut days, mut pods, mut files) = (0, 0, i64::MAX, 90, Vec::new());
-    let mut args = env::args().skip(1);
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--nulls" => seeds = args.next().unwrap().parse().unwrap(),
-            "--from" => first = args.next().unwrap().parse().unwrap(),
-            "--pods" => pods = args.next().unwrap().parse().unwrap(),
-            "--days" => days = args.next().unwrap().parse().unwrap(),
-            _ => files.push(arg),
+    let (mut seeds, mut first, mut days, mut pods) = (0, 0, 36_500, 90);
+    let options = "[--nulls SEEDS] [--from SEED] [--days N] [--pods SECONDS]";
+    let files = files(options, KIND, |asked| {
+        match asked.option {
+            "--nulls" => {
+                seeds = asked.value::<u32>().into();
+                return asked::Taken::Enough;
+            }
+            "--from" => first = asked.value::<u32>().into(),
+            "--pods" => pods = asked.value::<NonZeroU32>().get().into(),
+            "--days" => days = asked.value::<NonZeroU16>().get().into(),
+            _ => return asked::Taken::Unknown,
         }
-    }
+        asked::Taken::Known
+    });
     for file in &files {
-        let trace = Trace::parse(&fs::read_to_string(file).unwrap()).map_err(|e| format!("{file}: {e}")).unwrap();
-        let end = trace.end().min(trace.start() + TimeDelta::days(days.min(36_500)));
+        let (name, trace) = trace(file);
+        let end = trace.end().min(trace.start() + TimeDelta::days(days));
         let series = trace.series(trace.start(), trace.step()).unwrap();
         let kept = ((end - series.start()).num_seconds() / series.step_seconds()) as usize;
         let values = series.values()[..kept.min(series.len())].to_vec();
         let series = Series::new(series.start(), series.step(), values).unwrap();
-        let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
         report(name, &series, Noise::measured(series.step()), pods);
     }
     for (name, next) in [("white", white as Null), ("ar1", ar1), ("walk", walk), ("bursts", bursts)] {

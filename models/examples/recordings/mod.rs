@@ -1,12 +1,16 @@
 //! What examples share that score forecasts: recordings from CSV files, how to score them, and work on all cores.
 
+use crate::{
+    asked::{self, files, refuse},
+    traces::{KIND, trace},
+};
 use chrono::TimeDelta;
 use floorcast_models::{
     evaluate::{self, Mean, Protocol, Reference, Score, Span, Target, score, word},
     forecast::Choice,
     trace::Trace,
 };
-use std::{env, fmt::Display, fs, num::NonZeroU32, ops::ControlFlow, process::exit, str::FromStr, sync::Mutex, thread};
+use std::{num::NonZeroU32, ops::ControlFlow, sync::Mutex, thread};
 
 /// A trace of no more is not shortened: a day to learn from, a week to score, and what the reference looks back on.
 const LEAST: TimeDelta = TimeDelta::days(17);
@@ -29,25 +33,18 @@ pub(crate) struct Asked {
 
 impl Asked {
     pub(crate) fn read() -> Self {
-        let (mut model, mut protocol) = (Choice::Auto, Protocol::default());
-        let (mut files, mut weeks) = (Vec::new(), false);
-        let mut args = env::args().skip(1);
-        while let Some(arg) = args.next() {
-            match arg.as_str() {
-                "--model" => model = value(&arg, args.next()),
-                "--days" => protocol.days = Some(value(&arg, args.next())),
-                "--every" => protocol.every = value::<NonZeroU32>(&arg, args.next()).get(),
-                "--step" => {
-                    protocol.step = Some(TimeDelta::seconds(value::<NonZeroU32>(&arg, args.next()).get().into()));
-                }
+        let (mut model, mut protocol, mut weeks) = (Choice::Auto, Protocol::default(), false);
+        let files = files(OPTIONS, KIND, |asked| {
+            match asked.option {
+                "--model" => model = asked.value(),
+                "--days" => protocol.days = Some(asked.value()),
+                "--every" => protocol.every = asked.value::<NonZeroU32>().get(),
+                "--step" => protocol.step = Some(TimeDelta::seconds(asked.value::<NonZeroU32>().get().into())),
                 "--weeks" => weeks = true,
-                _ if arg.starts_with('-') => refuse(&format!("{arg}: no such option; there are {OPTIONS}")),
-                _ => files.push(arg),
+                _ => return asked::Taken::Unknown,
             }
-        }
-        if files.is_empty() {
-            refuse(&format!("no recording; give {OPTIONS} FILE.csv…, of rows timestamp_unix_seconds,value"));
-        }
+            asked::Taken::Known
+        });
         let recordings = files.iter().flat_map(|file| cuts(file, weeks)).collect();
         Self { model, protocol, recordings }
     }
@@ -55,22 +52,9 @@ impl Asked {
 
 const OPTIONS: &str = "[--model NAME] [--step SECONDS] [--days N] [--every N] [--weeks]";
 
-fn value<T: FromStr<Err: Display>>(option: &str, given: Option<String>) -> T {
-    let given = given.unwrap_or_else(|| refuse(&format!("{option}: its value is missing")));
-    given.parse().unwrap_or_else(|why| refuse(&format!("{option} {given}: {why}")))
-}
-
-/// Says what is wrong with what was asked for, and ends.
-pub(crate) fn refuse(why: &str) -> ! {
-    eprintln!("{why}");
-    exit(2)
-}
-
 /// The recording in `file`, and where `weeks` is said what is left of it without its last week, its last two and so on.
 fn cuts(file: &str, weeks: bool) -> Vec<Recording> {
-    let text = fs::read_to_string(file).unwrap_or_else(|why| refuse(&format!("{file}: {why}")));
-    let whole = Trace::parse(&text).unwrap_or_else(|why| refuse(&format!("{file}: {why}")));
-    let name = file.rsplit('/').next().unwrap().trim_end_matches(".csv");
+    let (name, whole) = trace(file);
     let left = |weeks: i64| {
         let end = whole.end() - TimeDelta::weeks(weeks);
         let cut = whole.before(end).filter(|_| end - whole.start() > LEAST)?;
