@@ -16,7 +16,7 @@ use floorcast_models::{
     learn::Learning,
     replay::{
         Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Span, Strategy, Wishes,
-        equal::{QUANTILES, Tuned, saved, tune},
+        equal::{QUANTILES, Tuned, quantile_of, saved, tune},
     },
     series::Series,
     trace::Trace,
@@ -84,10 +84,11 @@ fn report(name: &str, trace: &Trace, pods: i64, replicas: f64) {
         let [means, all] = [&means, &whole].map(|foresight| scope.spawn(move || foreseen(foresight)));
         (means.join().unwrap(), all.join().unwrap(), tried.map(|one| one.join().unwrap()))
     });
-    let own = tried.into_iter().reduce(|one, next| if next.1.is_better(&one.1) { next } else { one }).unwrap().0;
+    let tuned: Vec<_> = QUANTILES.iter().zip(&tried).map(|(quantile, (_, tuned))| (*quantile, tuned)).collect();
+    let own = &tried[quantile_of(&tuned).unwrap()].0;
     let tuned_hpa = play(&known, &best);
     print!("{name:20}");
-    for played in [&tuned_hpa, &own, &means, &all] {
+    for played in [&tuned_hpa, own, &means, &all] {
         print!(" {:>24}", cell(played, &hpa, &tuned_hpa));
     }
     println!();

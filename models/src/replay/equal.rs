@@ -25,6 +25,9 @@ const FIRST: u32 = 80;
 /// utilisation near 100 %; where it is not, the margin is better left to the utilisation, which a burst uses wherever it comes.
 pub const QUANTILES: [f64; 5] = [0.99, 0.95, 0.9, 0.8, 0.5];
 
+/// Pod-hours of the days tuned on, relative to the cheapest, up to which two quantiles count as alike.
+const ALIKE: f64 = 1.005;
+
 /// A policy's setting as tuned.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tuned {
@@ -75,6 +78,16 @@ pub fn tune(ground: &Ground<'_>, strategy: Strategy, tuned_hpa: Option<&Tuned>, 
         }
         _ => usual(ground, strategy, FIRST, service),
     }
+}
+
+/// At which of several quantiles, each with floorcast as tuned at it: the lowest of those that cost within [`ALIKE`] of the cheapest,
+/// for what is within it is chance, and the lower the quantile the less a floor can cost on other days. `None` without any.
+pub fn quantile_of(tuned: &[(f64, &Tuned)]) -> Option<usize> {
+    let (_, best) = tuned.iter().copied().reduce(|a, b| if b.1.is_better(a.1) { b } else { a })?;
+    let alike =
+        |tuned: &Tuned| tuned == best || tuned.within && best.within && tuned.pod_hours <= ALIKE * best.pod_hours;
+    let usable = tuned.iter().enumerate().filter(|(_, (_, tuned))| alike(tuned));
+    usable.min_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(i, _)| i)
 }
 
 /// The HPA beneath as it is; its utilisation is looked for from `near` on.
@@ -201,4 +214,30 @@ pub fn interval(policy: &[Day], other: &[Day], seed: u64) -> [f64; 2] {
     let mut draws: Vec<f64> = (0..1000).map(|_| draw()).collect();
     draws.sort_by(f64::total_cmp);
     [draws[50], draws[949]]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tuned(within: bool, pod_hours: f64, starved_seconds: f64) -> Tuned {
+        let choice = Choice::of(Strategy::Floorcast, FIRST);
+        Tuned { choice, label: String::new(), within, pod_hours, starved_seconds }
+    }
+
+    #[test]
+    fn of_quantiles_that_cost_alike_the_lowest_is_taken_if_it_serves() {
+        let table = |rows: [(f64, bool, f64, f64); 3]| {
+            let tuned = rows.map(|(_, within, hours, starved)| tuned(within, hours, starved));
+            let named: Vec<_> = rows.iter().zip(&tuned).map(|(row, tuned)| (row.0, tuned)).collect();
+            quantile_of(&named).map(|i| rows[i].0)
+        };
+        // 100.5 is within half a percent of 100, 100.6 is not.
+        assert_eq!(table([(0.95, true, 100.0, 0.0), (0.8, true, 100.5, 0.0), (0.5, true, 100.6, 0.0)]), Some(0.8));
+        assert_eq!(table([(0.8, true, 100.4, 0.0), (0.99, true, 100.0, 0.0), (0.95, true, 100.4, 0.0)]), Some(0.8));
+        assert_eq!(table([(0.95, true, 100.0, 0.0), (0.8, false, 90.0, 9.0), (0.5, false, 80.0, 7.0)]), Some(0.95));
+        // None serves: the one that starves least, whatever it costs.
+        assert_eq!(table([(0.95, false, 100.0, 8.0), (0.8, false, 100.0, 9.0), (0.5, false, 80.0, 9.0)]), Some(0.95));
+        assert_eq!(quantile_of(&[]), None);
+    }
 }

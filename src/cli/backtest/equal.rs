@@ -62,7 +62,7 @@ pub(super) fn service<'a>(
     let entrants = at_quantiles.chain([(Strategy::Oracle, ground.outlook)]).collect();
     let tried = contest(entrants, tuned_hpa.as_ref(), contenders.len());
     let (own, foresight): (Vec<_>, Vec<_>) = tried.into_iter().partition(|c| c.strategy == Strategy::Floorcast);
-    contenders.extend(cheapest(own).into_iter().chain(foresight));
+    contenders.extend(at_best_quantile(own).into_iter().chain(foresight));
     let find = |wanted: Strategy| contenders.iter().find(|contender| contender.strategy == wanted);
     let rows = match (find(Strategy::Hpa), find(Strategy::HpaTuned)) {
         (Some(alone), Some(best)) => {
@@ -78,9 +78,11 @@ pub(super) fn service<'a>(
     Compared { contenders, rows, dead }
 }
 
-/// The best as tuned; of those that are alike the first.
-fn cheapest(contenders: Vec<Contender<'_>>) -> Option<Contender<'_>> {
-    contenders.into_iter().reduce(|best, next| if next.tuned.is_better(&best.tuned) { next } else { best })
+/// floorcast at the quantile that suits it.
+fn at_best_quantile(mut own: Vec<Contender<'_>>) -> Option<Contender<'_>> {
+    let tuned: Vec<_> = own.iter().map(|c| (c.ground.outlook.quantile(), &c.tuned)).collect();
+    let best = equal::quantile_of(&tuned)?;
+    Some(own.swap_remove(best))
 }
 
 fn row(contender: &Contender<'_>, (alone, best): (&Played, &Played), seed: u64) -> EqualService {
