@@ -91,11 +91,11 @@ pub fn plan_of(curves: &[Curve<'_>]) -> Option<FloorPlan> {
     let end = curves.iter().map(Curve::end).min()?;
     let step = curves.iter().map(|c| c.step).min().filter(|s| *s > TimeDelta::zero())?;
     let steps = (end - origin).num_milliseconds().div_euclid(step.num_milliseconds().max(1));
-    let mut needs = Vec::new();
+    let mut needs = Vec::with_capacity(usize::try_from(steps).unwrap_or(0));
     let mut t = origin;
     for _ in 0..steps {
-        let all = curves.iter().map(|c| c.need(t)).collect::<Option<Vec<_>>>();
-        needs.push(Need::of(all.and_then(|all| all.into_iter().max())));
+        let most = curves.iter().try_fold(Replicas::ZERO, |most, curve| curve.need(t).map(|need| most.max(need)));
+        needs.push(Need::of(most));
         t = t.checked_add_signed(step)?;
     }
     let most = needs.iter().filter_map(|need| need.known()).max().unwrap_or(Replicas::ZERO);
