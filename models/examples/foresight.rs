@@ -3,8 +3,8 @@
 //!
 //! `cargo run --release -p floorcast-models --example foresight -- [--pods SECONDS] [--replicas N] FILE.csv…`. Pods of 300 s and 50
 //! replicas at the mean load unless said otherwise; days and every other term are those of `floorcast backtest --csv`, and so are the
-//! figures. Foresight of means knows what every sample of the datasource will be and nothing of the minutes within it: what it saves less than
-//! perfect foresight, no forecast can save.
+//! figures. Foresight of means knows what every sample of the datasource will be and nothing of the minutes within it: a forecast can
+//! save more only by the margin that it keeps for those.
 #![allow(clippy::unwrap_used)]
 
 mod asked;

@@ -179,8 +179,8 @@ impl Outlook {
         Self::knowing(load, step, time, lead, |at| load.peak(at, at + lead))
     }
 
-    /// Foresight of the mean of every step, and of nothing within a step: what no forecast of the samples that the datasource keeps can
-    /// do better than.
+    /// Foresight of the mean of every step, and of nothing within a step: a forecast of the samples that the datasource keeps does
+    /// better only by a margin for what lies between them.
     pub fn foreseen_means(load: &Recorded, step: TimeDelta, time: Range<DateTime<Utc>>, lead: TimeDelta) -> Self {
         let steps = i32::try_from((lead.num_seconds() - 1).div_euclid(step.num_seconds()) + 1).unwrap_or(1).max(1);
         let mean = |at: DateTime<Utc>| load.mean(at, at + step).unwrap_or(0.0);
