@@ -7,7 +7,8 @@ mod process;
 mod ticks;
 mod usage;
 
-use std::process::ExitCode;
+use std::env::{self, VarError};
+use std::process::{ExitCode, exit};
 
 /// What can be measured, and what measures it.
 const FIGURES: [(&str, Measure); 3] =
@@ -19,10 +20,9 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> ExitCode {
     // Cargo adds `--bench`; everything else names a figure.
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with('-')).collect();
+    let wanted: Vec<String> = env::args().skip(1).filter(|word| word != "--bench").collect();
     if let Some(unknown) = wanted.iter().find(|w| FIGURES.iter().all(|(name, _)| name != w)) {
-        eprintln!("{unknown}: no such figure; there are {}", FIGURES.map(|(name, _)| name).join(", "));
-        return ExitCode::FAILURE;
+        refuse(&format!("{unknown}: no such figure; there are {}", FIGURES.map(|(name, _)| name).join(", ")));
     }
     let chosen = FIGURES.iter().filter(|(name, _)| wanted.is_empty() || wanted.iter().any(|w| w == name));
     for (name, measure) in chosen {
@@ -40,7 +40,17 @@ fn workloads() -> usize {
     number("FLOORCAST_BENCH_WORKLOADS", 1000)
 }
 
-/// A whole number from the environment.
+/// A whole number from the environment; `otherwise` where the variable is not there.
 fn number(variable: &str, otherwise: usize) -> usize {
-    std::env::var(variable).ok().and_then(|text| text.parse().ok()).unwrap_or(otherwise)
+    match env::var(variable) {
+        Ok(text) => text.parse().unwrap_or_else(|why| refuse(&format!("{variable}={text}: {why}"))),
+        Err(VarError::NotPresent) => otherwise,
+        Err(why) => refuse(&format!("{variable}: {why}")),
+    }
+}
+
+/// Says what cannot be measured and why, and ends.
+fn refuse(why: &str) -> ! {
+    eprintln!("{why}");
+    exit(2)
 }

@@ -11,7 +11,7 @@ use floorcast_models::{
     series::Series,
 };
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use std::{alloc::System, hint::black_box, time::Instant};
+use std::{alloc::System, env, hint::black_box, process::exit, time::Instant};
 
 #[global_allocator]
 static HEAP: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -41,6 +41,10 @@ fn fastest(rounds: usize, mut what: impl FnMut()) -> f64 {
 }
 
 fn main() {
+    if let Some(word) = env::args().nth(1) {
+        eprintln!("{word}: nothing can be asked for");
+        exit(2);
+    }
     println!(
         "{:>6} {:>6} {:>12} {:>12} {:>12} {:>12} {:>12}",
         "step", "lead", "KB learned", "ms learn", "us sample", "allocations", "us forecast"

@@ -16,7 +16,7 @@ use floorcast_models::{
     learn::Learning,
     replay::{
         Forecaster, Ground, Noise, Outlook, Played, Recorded, STEP, Setup, Span, Strategy, Wishes,
-        equal::{QUANTILES, Tuned, quantile_of, saved, tune},
+        equal::{QUANTILES, Tuned, choose_quantile, saved, tune},
     },
     series::Series,
     trace::Trace,
@@ -85,7 +85,7 @@ fn report(name: &str, trace: &Trace, pods: i64, replicas: f64) {
         (means.join().unwrap(), all.join().unwrap(), tried.map(|one| one.join().unwrap()))
     });
     let tuned: Vec<_> = QUANTILES.iter().zip(&tried).map(|(quantile, (_, tuned))| (*quantile, tuned)).collect();
-    let own = &tried[quantile_of(&tuned).unwrap()].0;
+    let own = &tried[choose_quantile(&tuned).unwrap()].0;
     let tuned_hpa = play(&known, &best);
     print!("{name:20}");
     for played in [&tuned_hpa, own, &means, &all] {

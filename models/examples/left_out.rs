@@ -66,7 +66,8 @@ fn loss(line: &str) -> Option<(String, f64)> {
     let (name, groups) = line.split_once('[')?;
     let mut logs = Vec::new();
     for group in groups.split('|').skip(1) {
-        for figure in group.split_whitespace().skip(1).take(2) {
+        let figures: Vec<&str> = group.split_whitespace().collect();
+        for figure in figures.get(1..3)? {
             logs.push(figure.parse::<f64>().ok()?.ln());
         }
     }

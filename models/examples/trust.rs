@@ -27,7 +27,7 @@ fn main() {
     let files = files(options, KIND, |asked| {
         match asked.option {
             "--nulls" => {
-                seeds = asked.value::<u32>().into();
+                seeds = asked.value::<NonZeroU32>().get().into();
                 return asked::Taken::Enough;
             }
             "--from" => first = asked.value::<u32>().into(),

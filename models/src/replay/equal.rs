@@ -80,12 +80,12 @@ pub fn tune(ground: &Ground<'_>, strategy: Strategy, tuned_hpa: Option<&Tuned>, 
     }
 }
 
-/// At which of several quantiles, each with floorcast as tuned at it: the lowest of those that cost within [`ALIKE`] of the cheapest,
-/// for what is within it is chance, and the lower the quantile the less a floor can cost on other days. `None` without any.
-pub fn quantile_of(tuned: &[(f64, &Tuned)]) -> Option<usize> {
+/// At which of several quantiles, each with floorcast as tuned at it: the lowest of those that cost within half a percent of the cheapest,
+/// for what is within that is chance, and the lower the quantile the less a floor can cost on other days. `None` without any.
+pub fn choose_quantile(tuned: &[(f64, &Tuned)]) -> Option<usize> {
     let (_, best) = tuned.iter().copied().reduce(|a, b| if b.1.is_better(a.1) { b } else { a })?;
-    let alike =
-        |tuned: &Tuned| tuned == best || tuned.within && best.within && tuned.pod_hours <= ALIKE * best.pod_hours;
+    // Where the best does not serve, none does.
+    let alike = |tuned: &Tuned| tuned == best || tuned.within && tuned.pod_hours <= ALIKE * best.pod_hours;
     let usable = tuned.iter().enumerate().filter(|(_, (_, tuned))| alike(tuned));
     usable.min_by(|a, b| a.1.0.total_cmp(&b.1.0)).map(|(i, _)| i)
 }
@@ -230,7 +230,7 @@ mod tests {
         let table = |rows: [(f64, bool, f64, f64); 3]| {
             let tuned = rows.map(|(_, within, hours, starved)| tuned(within, hours, starved));
             let named: Vec<_> = rows.iter().zip(&tuned).map(|(row, tuned)| (row.0, tuned)).collect();
-            quantile_of(&named).map(|i| rows[i].0)
+            choose_quantile(&named).map(|i| rows[i].0)
         };
         // 100.4 is within half a percent of 100, 100.6 is not.
         assert_eq!(table([(0.95, true, 100.0, 0.0), (0.8, true, 100.4, 0.0), (0.5, true, 100.6, 0.0)]), Some(0.8));
@@ -238,6 +238,6 @@ mod tests {
         assert_eq!(table([(0.95, true, 100.0, 0.0), (0.8, false, 90.0, 9.0), (0.5, false, 80.0, 7.0)]), Some(0.95));
         // None serves: the one that starves least, whatever it costs.
         assert_eq!(table([(0.95, false, 100.0, 8.0), (0.8, false, 100.0, 9.0), (0.5, false, 80.0, 9.0)]), Some(0.95));
-        assert_eq!(quantile_of(&[]), None);
+        assert_eq!(choose_quantile(&[]), None);
     }
 }

@@ -5,7 +5,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Most days that are only learned from: Prometheus keeps 15 unless told otherwise, so that a daemon that has just been
 /// installed finds about as many.
-const LEARNED_FROM: i64 = 14;
+const MOST_DAYS_LEARNED: i64 = 14;
 
 /// The times of a backtest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ impl Span {
     /// weeks; or all but the last `days`.
     pub fn of(load: &Recorded, step: TimeDelta, days: Option<u32>) -> Self {
         let length = load.end() - load.start();
-        let learned = TimeDelta::days((length.num_days() / 4).clamp(1, LEARNED_FROM));
+        let learned = TimeDelta::days((length.num_days() / 4).clamp(1, MOST_DAYS_LEARNED));
         let aligned = |t: DateTime<Utc>| {
             let step = step.num_seconds();
             DateTime::from_timestamp((t.timestamp() + step - 1).div_euclid(step) * step, 0).unwrap_or(t)

@@ -81,7 +81,7 @@ pub(super) fn service<'a>(
 /// floorcast at the quantile that suits it.
 fn at_best_quantile(mut own: Vec<Contender<'_>>) -> Option<Contender<'_>> {
     let tuned: Vec<_> = own.iter().map(|c| (c.ground.outlook.quantile(), &c.tuned)).collect();
-    let best = equal::quantile_of(&tuned)?;
+    let best = equal::choose_quantile(&tuned)?;
     Some(own.swap_remove(best))
 }
 
