@@ -18,7 +18,7 @@ use recordings::{Asked, each, means, scores, short};
 use std::{env, iter::once};
 
 /// What is left out in each row but the first.
-const WITHOUT: [(&str, &[Part]); 18] = [
+const WITHOUT: [(&str, &[Part]); 19] = [
     ("profile", &[Part::Model(Choice::Profile)]),
     ("last-week", &[Part::Model(Choice::LastWeek)]),
     ("days", &[Part::Model(Choice::Days)]),
@@ -31,6 +31,7 @@ const WITHOUT: [(&str, &[Part]); 18] = [
     ("corrections of bases", &[Part::Correction]),
     ("logarithms: corrections in loads", &[Part::Logarithms]),
     ("judge: nothing masked", &[Part::Judge]),
+    ("holes filled", &[Part::Holes]),
     ("the newest load expected within an outage", &[Part::Outages]),
     ("margins by the expected size of error", &[Part::Sizes]),
     ("correction of the level by coverage", &[Part::Coverage]),

@@ -6,6 +6,7 @@ pub mod corrected;
 pub mod elementary;
 pub mod ensemble;
 pub mod half;
+pub mod hole;
 pub mod levels;
 pub mod loads;
 pub mod mixture;

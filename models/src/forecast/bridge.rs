@@ -3,7 +3,7 @@
 use super::past::Past;
 
 /// So many missing in a row are bridged: more is an outage, of which nothing is known.
-const LONGEST: i64 = 2;
+pub(super) const LONGEST: i64 = 2;
 
 impl Past {
     /// Sample `i` for learning; where it is missing from among samples that are there, what lies between them.
@@ -12,9 +12,12 @@ impl Past {
         if clean.is_nan() { self.bridge(i) } else { clean }
     }
 
-    /// What lies on the line between the samples nearest to one that is missing. NaN of a sample that is there, masked or not, and
-    /// where too many are missing in a row.
+    /// What a hole was filled with, or what lies on the line between the samples nearest to one that is missing. NaN of a sample that is
+    /// there, masked or not, and where too many are missing in a row.
     pub(super) fn bridge(&self, i: i64) -> f32 {
+        if let Some(load) = self.filled(i) {
+            return load;
+        }
         if !self.raw(i).is_nan() {
             return f32::NAN;
         }

@@ -12,6 +12,7 @@ use super::{
     Choice,
     anchors::{Anchors, Kind, MOST, Replay},
     corrected::Corrected,
+    hole::Fill,
     levels::Levels,
     mixture::{MODELS, Mixture, Opinions},
     model::{Context, Model, Realised},
@@ -174,11 +175,22 @@ impl Ensemble {
         if self.has(Part::Judge) {
             self.judge.judge(&mut self.past, expected);
         }
+        if self.has(Part::Holes) {
+            self.fill();
+        }
         self.follow(self.judge.suspects(&self.past));
         let suspect = self.judge.suspects_burst(&self.past);
         let turns = Turns::new(&self.anchors, &self.past);
         self.learn(&turns, suspect);
         self.predict(&turns);
+    }
+
+    /// Fills the hole that is known to be over.
+    fn fill(&mut self) {
+        let seen = Seen { past: &self.past, levels: &self.levels, offset: offset(&self.past) };
+        if let Some(fill) = Fill::due(seen) {
+            self.past.fill(fill);
+        }
     }
 
     /// What the season expects of a sample that bases keep: the weekly profile where it is known, else the daily one.

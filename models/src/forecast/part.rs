@@ -16,6 +16,8 @@ pub enum Part {
     Logarithms,
     /// The judge of outages, bursts and levels: without it nothing is masked.
     Judge,
+    /// What holes are filled with: without it a week says nothing of what was missing or masked.
+    Holes,
     /// What is expected within an outage: without it the season.
     Outages,
     /// Margins by the size of error to be expected: without them errors are as large as ever.

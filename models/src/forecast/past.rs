@@ -1,6 +1,6 @@
 //! The last weeks of one load as the models see them: a ring of samples, what of it is masked, and the wall clock.
 
-use super::samples::Samples;
+use super::{hole::Fill, samples::Samples};
 use crate::calendar::{Calendar, DAY, Day, SUNDAY};
 use std::ops::Range;
 
@@ -20,6 +20,8 @@ pub struct Past {
     head: usize,
     /// A bit for each slot; nothing before the first mask, which most loads never see.
     masked: Box<[u64]>,
+    /// What holes are filled with, oldest first.
+    fills: Vec<Fill>,
     calendar: Calendar,
     /// Days that are like other holidays and Sundays, whatever their weekday; ascending.
     holidays: Vec<Day>,
@@ -28,6 +30,9 @@ pub struct Past {
     /// The power of two below the first load that was not 0; 0 before there is one.
     unit: f32,
 }
+
+/// Holes that are filled at a time.
+const MOST_FILLS: usize = 16;
 
 /// Sign and exponent of a 32-bit float: the power of two below it.
 const POWER: u32 = 0xFF80_0000;
@@ -57,6 +62,7 @@ impl Past {
             samples: Samples::new((wanted as usize).max(64)),
             head: 0,
             masked: Box::default(),
+            fills: Vec::new(),
             calendar,
             holidays: Vec::new(),
             mean: Mean::default(),
@@ -193,6 +199,24 @@ impl Past {
     /// Whether sample `i` is masked.
     pub fn is_masked(&self, i: i64) -> bool {
         self.holds(i) && self.has_mask(self.slot(i))
+    }
+
+    /// What bases are told of a hole from now on.
+    pub fn fill(&mut self, fill: Fill) {
+        let oldest = self.next - self.samples.held() as i64;
+        self.fills.retain(|fill| fill.end() > oldest);
+        if self.fills.len() == MOST_FILLS {
+            self.fills.remove(0);
+        }
+        self.fills.push(fill);
+    }
+
+    /// What was put in the place of sample `i`; `None` of a sample that is known, and outside of all holes.
+    pub(super) fn filled(&self, i: i64) -> Option<f32> {
+        if self.fills.is_empty() || !self.clean(i).is_nan() {
+            return None;
+        }
+        self.fills.iter().rev().find_map(|fill| fill.at(i))
     }
 
     /// Number of the sample that showed the same wall clock `days` days before sample `i`.

@@ -295,6 +295,13 @@ impl Track {
     }
 }
 
+/// The season of a sample that is past, as far as it was known before: of its weeks, else of its days. NaN where neither is known.
+pub fn shape(seen: Seen<'_>, i: i64) -> f64 {
+    let stretch = Stretch::one(i);
+    let known = if is_weekly_known(seen.past) { weeks::at(seen, stretch) } else { days::at(seen, stretch, 1) };
+    known.map_or(f64::NAN, |[first, ..]| f64::from(first))
+}
+
 /// Days of history from which a weekly season is believed: the same weekday has been seen.
 pub const WEEKLY_FROM_DAYS: i64 = 8;
 

@@ -41,8 +41,16 @@ fn forecast(end: End, without: &'static [Part]) -> Forecast {
 fn none_is_idle() {
     use Choice::{Days, Harmonics, LastWeek, Persistence, Profile, Recent, Slots, Smooth};
     const MODELS: [Choice; 8] = [Days, Harmonics, LastWeek, Persistence, Profile, Recent, Slots, Smooth];
-    const PARTS: [Part; 7] =
-        [Part::Weights, Part::Correction, Part::Logarithms, Part::Judge, Part::Sizes, Part::Coverage, Part::Maxima];
+    const PARTS: [Part; 8] = [
+        Part::Weights,
+        Part::Correction,
+        Part::Logarithms,
+        Part::Judge,
+        Part::Holes,
+        Part::Sizes,
+        Part::Coverage,
+        Part::Maxima,
+    ];
     let parts = MODELS.map(Part::Model).into_iter().chain(PARTS).map(|part| (part, End::Usual));
     for (part, end) in parts.chain([(Part::HourAgo, End::Fallen), (Part::Outages, End::Gone)]) {
         let without = forecast(end, Box::leak(Box::new([part])));
