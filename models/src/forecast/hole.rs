@@ -48,6 +48,16 @@ impl Fill {
         self.loads.get(usize::try_from(i - self.from).ok()?).copied()
     }
 
+    /// Number of the first sample of the hole.
+    pub fn from(&self) -> i64 {
+        self.from
+    }
+
+    /// How many samples the hole has.
+    pub fn count(&self) -> usize {
+        self.loads.len()
+    }
+
     /// Number of the first sample behind the hole.
     pub fn end(&self) -> i64 {
         self.from + self.loads.len() as i64
@@ -169,8 +179,21 @@ mod tests {
     }
 
     #[test]
-    fn so_many_are_kept_and_the_oldest_go_first() {
-        let hole = |day: i64| day * 24 * HOUR..day * 24 * HOUR + HOUR;
+    fn one_that_grew_takes_the_place_of_what_it_was() {
+        let mut past = past(HOLE + 4 * HOUR, without(HOLE - 5..HOLE + 20));
+        let fill = |from: i64, load: f32, count| Fill { from, loads: vec![load; count].into() };
+        for fill in [fill(HOLE, 7.0, 3), fill(HOLE + 10, 8.0, 3), fill(HOLE - 2, 9.0, 8)] {
+            past.fill(fill);
+        }
+        past.fill(fill(HOLE + 15, 6.0, 2));
+        let seen = [-3, -2, 0, 5, 6, 10, 15, 16, 17].map(|i| past.filled(HOLE + i));
+        let known = |load| Some(load);
+        assert_eq!(seen, [None, known(9.0), known(9.0), known(9.0), None, None, known(6.0), known(6.0), None]);
+    }
+
+    #[test]
+    fn two_days_of_holes_are_kept_and_the_oldest_go_first() {
+        let hole = |day: i64| day * 24 * HOUR..day * 24 * HOUR + 3 * HOUR;
         let past = past(27 * 24 * HOUR, |i| (2..26).any(|day| hole(day).contains(&i)));
         let filled: Vec<i64> = (2..26).filter(|day| !past.bridged(hole(*day).start + 3).is_nan()).collect();
         assert_eq!(filled, (10..26).collect::<Vec<_>>());

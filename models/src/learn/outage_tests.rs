@@ -113,3 +113,28 @@ fn an_evaluation_hears_the_same() {
     let (point, _) = learned.value_quantile(12 * HOUR, 0.95);
     assert!(point > 60.0, "half a day ahead: {point}");
 }
+
+/// Four weeks, of which the last is of another time: its afternoons are twice as high. Three hours of them are missing from `hole` on.
+fn another_time(hole: Option<usize>) -> Series {
+    let start = DateTime::from_timestamp(1_780_272_000, 0).unwrap();
+    let load = |i: usize| {
+        let is_high = i >= 21 * PER_DAY && i % PER_DAY >= 12 * HOUR;
+        let is_gone = hole.is_some_and(|hole| (hole..hole + 3 * HOUR).contains(&i));
+        if is_gone { f32::NAN } else { (usual(i) * if is_high { 2.0 } else { 1.0 }) as f32 }
+    };
+    Series::new(start, TimeDelta::minutes(5), (0..28 * PER_DAY).map(load).collect()).unwrap()
+}
+
+#[test]
+fn hours_missing_last_week_are_not_what_they_were_in_the_weeks_before() {
+    let expected = |hole, without| {
+        let series = another_time(hole);
+        let how = Learning { lead: TimeDelta::minutes(15), without, ..Learning::default() };
+        let forecast = learn(&series, &how).unwrap().forecast(series.end());
+        forecast.upper[15 * HOUR..18 * HOUR].iter().sum::<f64>()
+    };
+    let moved =
+        |without: &'static [Part]| expected(Some(21 * PER_DAY + 15 * HOUR), without) / expected(None, without) - 1.0;
+    let (filled, open) = (moved(&[]), moved(&[Part::Holes]));
+    assert!(filled.abs() < 0.06 && open < -0.12, "filled it moves the floor by {filled:.3}, open by {open:.3}");
+}
