@@ -2,7 +2,7 @@
 
 use super::past::Past;
 
-/// So many missing in a row are bridged: more is an outage, of which nothing is known.
+/// So many missing in a row are bridged: more are a hole, which is filled once it is over.
 pub(super) const LONGEST: i64 = 2;
 
 impl Past {

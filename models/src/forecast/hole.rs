@@ -3,7 +3,7 @@
 //! A week with a hole would say nothing of those hours, and the weeks before it would speak alone, which may be of another time. So
 //! once a hole is over, bases that look back on it are told the shape of the weeks before at the height of the hours around it (the
 //! ratio-to-season of its edges, carried across on a line; compare the seasonal adjustment of `na.interp` in Hyndman's *forecast*).
-//! Nothing else is: what is scored, learned from or shown stays missing.
+//! So is whoever asks for a mean over neighbours. What is scored, learned from or shown stays missing.
 
 use super::{
     bridge,
@@ -69,8 +69,7 @@ fn ended_at(past: &Past, end: i64) -> Option<Range<i64>> {
     if past.clean(end).is_nan() || !past.clean(end - 1).is_nan() {
         return None;
     }
-    let earliest = (end - LONGEST / past.step()).max(past.first() + 1);
-    let start = (earliest..end).rev().find(|i| !past.clean(i - 1).is_nan())?;
+    let start = (end - LONGEST / past.step()..end).rev().find(|i| !past.clean(i - 1).is_nan())?;
     (end - start > bridge::LONGEST).then_some(start..end)
 }
 
@@ -187,8 +186,7 @@ mod tests {
         }
         past.fill(fill(HOLE + 15, 6.0, 2));
         let seen = [-3, -2, 0, 5, 6, 10, 15, 16, 17].map(|i| past.filled(HOLE + i));
-        let known = |load| Some(load);
-        assert_eq!(seen, [None, known(9.0), known(9.0), known(9.0), None, None, known(6.0), known(6.0), None]);
+        assert_eq!(seen, [None, Some(9.0), Some(9.0), Some(9.0), None, None, Some(6.0), Some(6.0), None]);
     }
 
     #[test]

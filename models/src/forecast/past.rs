@@ -277,7 +277,7 @@ impl Past {
         self.calendar.days_before(self.stamp(i), days).div_euclid(self.step)
     }
 
-    /// Mean of the clean samples within `reach` samples of number `i`, single missing ones bridged; NaN if there are none.
+    /// Mean of the clean samples within `reach` samples of number `i`, missing ones bridged and holes filled; NaN if there are none.
     pub fn around(&self, i: i64, reach: i64) -> f64 {
         self.mean_of(i - reach, i + reach + 1)
     }

@@ -41,30 +41,14 @@ fn continued<T: TrendModel>(history: &[f64], model: &MSTLModel<T>, ahead: usize)
     Ok(forecast.point.iter().map(|v| *v as f32).collect())
 }
 
-/// The clean history without gaps: up to three missing samples are bridged by a line, longer gaps by the day before, the
-/// week before, or the mean.
+/// The history as bases read it, without gaps: what is neither bridged nor filled there is as a week before, a day before, or the mean.
 fn filled(history: History<'_>) -> Vec<f64> {
     let History { past, from, day } = history;
-    let mut values: Vec<f64> = (from..past.next()).map(|i| f64::from(past.clean(i))).collect();
-    let mut i = 0;
-    while i < values.len() {
-        if values[i].is_nan() {
-            let end = (i..values.len()).find(|&j| !values[j].is_nan()).unwrap_or(values.len());
-            bridge(&mut values, i..end, day, past.mean());
-            i = end;
-        }
-        i += 1;
+    let mut values: Vec<f64> = Vec::with_capacity(history.len());
+    for i in from..past.next() {
+        let known = f64::from(past.bridged(i));
+        let earlier = [7 * day, day].into_iter().find_map(|back| values.len().checked_sub(back));
+        values.push(if known.is_nan() { earlier.map_or(past.mean(), |j| values[j]) } else { known });
     }
     values
-}
-
-fn bridge(values: &mut [f64], gap: std::ops::Range<usize>, day: usize, mean: f64) {
-    let before = gap.start.checked_sub(1).map(|i| values[i]);
-    let after = values.get(gap.end).copied();
-    for i in gap.clone() {
-        values[i] = match (before, after) {
-            (Some(a), Some(b)) if gap.len() <= 3 => a + (b - a) * (i + 1 - gap.start) as f64 / (gap.len() + 1) as f64,
-            _ => i.checked_sub(7 * day).or_else(|| i.checked_sub(day)).map_or(mean, |j| values[j]),
-        };
-    }
 }
