@@ -1,6 +1,6 @@
 //! The shipped dashboards: every query is asked of a real Prometheus that holds what the daemon's own `/metrics` showed over
 //! half a simulated day, for every choice that its variables offer, and every panel must have something to show. Scenario 6 of
-//! `tests/e2e` asks the same of a Prometheus that scraped a running daemon for minutes.
+//! `tests/daemon/system` asks the same of a Prometheus that scraped a running daemon for minutes.
 
 use crate::alerts;
 use crate::panels::{Shown, dashboards, panels};

@@ -6,6 +6,7 @@ use crate::simulated::api::Server;
 use crate::simulated::api::kind::Kind;
 use crate::simulated::api::refusal::Refusal;
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
+use floorcast_models::hpa::condition::Conditions;
 use floorcast_models::hpa::{self, MetricSpec, ResourceTarget, Scaled, Spec, State, Verdict};
 use serde_json::{Value, json};
 
@@ -19,8 +20,11 @@ pub(super) struct Autoscaler {
     state: State,
     next: DateTime<Utc>,
     /// The object's uid and the status that it shows: a recreated HPA shows none yet.
-    shown: Option<(Value, Value)>,
+    shown: Option<(Value, Status)>,
 }
+
+/// Current and desired replicas and the conditions: compared every sync, made JSON of where they changed.
+type Status = (Option<i32>, i32, Conditions);
 
 impl Autoscaler {
     pub(super) fn starting(first: DateTime<Utc>) -> Self {
@@ -77,12 +81,12 @@ impl Autoscaler {
         verdict: &Verdict,
         now: DateTime<Utc>,
     ) -> Result<(), Refusal> {
-        let mut status = status_of(verdict);
+        let status = (verdict.current, verdict.desired, verdict.conditions);
         if self.shown.as_ref().is_some_and(|(of, shown)| of == uid && *shown == status) {
             return Ok(());
         }
-        self.shown = Some((uid.clone(), status.clone()));
-        stamp(&mut status, now);
+        self.shown = Some((uid.clone(), status));
+        let status = written(status, now);
         let at = (Kind::Hpa, deployed.namespace.as_str(), deployed.name.as_str());
         server.merge("kube-controller-manager", at, "status", json!({"status": status}))?;
         Ok(())
@@ -120,18 +124,12 @@ fn measured(deployed: &Deployed, pods: &Pods, now: DateTime<Utc>) -> hpa::Tally 
     }
 }
 
-fn status_of(verdict: &Verdict) -> Value {
+fn written((current, desired, conditions): Status, now: DateTime<Utc>) -> Value {
+    let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
     let condition = |(kind, status, reason): (&str, bool, &str)| {
         let status = if status { "True" } else { "False" };
-        json!({"type": kind, "status": status, "reason": reason, "message": reason})
+        json!({"type": kind, "status": status, "reason": reason, "message": reason, "lastTransitionTime": now})
     };
-    let conditions: Vec<Value> = verdict.conditions.list().into_iter().map(condition).collect();
-    json!({"currentReplicas": verdict.current, "desiredReplicas": verdict.desired, "conditions": conditions})
-}
-
-fn stamp(status: &mut Value, now: DateTime<Utc>) {
-    let now = now.to_rfc3339_opts(SecondsFormat::Secs, true);
-    for condition in status["conditions"].as_array_mut().into_iter().flatten() {
-        condition["lastTransitionTime"] = json!(now);
-    }
+    let conditions: Vec<Value> = conditions.list().into_iter().map(condition).collect();
+    json!({"currentReplicas": current, "desiredReplicas": desired, "conditions": conditions})
 }

@@ -68,7 +68,7 @@ impl Checker {
         let seed = self.seed;
         let on: Vec<_> = self.troubles.iter().filter(|t| t.was_on(now, RECOVERY)).map(|t| t.kind.as_str()).collect();
         self.violations.push(format!(
-            "{invariant} violated by seed {seed} at {now} on {object}: {what}\n  troubles then: {}\n  replay: FLOORCAST_SIM_SEED={seed} cargo test --test simulation one_seed -- --nocapture",
+            "{invariant} violated by seed {seed} at {now} on {object}: {what}\n  troubles then: {}\n  replay: FLOORCAST_SIM_SEED={seed} cargo test --test daemon one_seed -- --nocapture",
             on.join(", ")
         ));
     }

@@ -10,8 +10,8 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use serde_json::json;
 use tokio::sync::OnceCell;
 
-use crate::ground::{Ground, Past, SECOND, busy_now, peak_at};
-use crate::record::floor;
+use crate::system::ground::{Ground, Past, SECOND, busy_now, peak_at};
+use crate::system::record::floor;
 
 /// Namespaces of workloads that are busy from the start for hours: a floor is held as long as a scenario needs one.
 /// Histories are loaded at Prometheus' start, so every scenario's namespace is named here.

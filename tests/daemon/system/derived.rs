@@ -9,8 +9,8 @@ use floorcast_testbed::workload::{Shape, floor_of};
 use floorcast_testbed::{Cluster, cluster, prometheus};
 use serde_json::json;
 
-use crate::ground::{Ground, Past, SECOND};
-use crate::record::{Record, floor};
+use crate::system::ground::{Ground, Past, SECOND};
+use crate::system::record::{Record, floor};
 
 /// From the start of the cluster to the beginning of the peak.
 const PEAK_IN: TimeDelta = TimeDelta::minutes(4);

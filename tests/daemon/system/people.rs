@@ -7,9 +7,9 @@ use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::json;
 
-use crate::ground::{SECOND, live};
-use crate::record::{floor, mark, traces};
-use crate::shared::{Shared, ShowLog, shared};
+use crate::system::ground::{SECOND, live};
+use crate::system::record::{floor, mark, traces};
+use crate::system::shared::{Shared, ShowLog, shared};
 
 /// A workload with a floor of at least 7 over a base of 2.
 async fn held(shared: &'static Shared, namespace: &'static str) -> (Workload, u32) {

@@ -12,7 +12,7 @@ use kube::runtime::watcher::{self, Event, watcher};
 use kube::{Api, Client};
 use serde_json::Value;
 
-use crate::ground::SECOND;
+use crate::system::ground::SECOND;
 
 /// Watches one HPA and keeps each of its versions, untyped, so that no field is lost.
 pub(crate) struct Record {

@@ -9,7 +9,7 @@ use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams};
 use serde_json::json;
 
-use crate::ground::{Ground, Past, SECOND, busy_now, live};
+use crate::system::ground::{Ground, Past, SECOND, busy_now, live};
 
 #[tokio::test]
 async fn scenario_5_a_loop_that_reverts_us_ends_in_contended_after_bounded_writes() {

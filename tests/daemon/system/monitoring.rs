@@ -6,7 +6,7 @@ use floorcast_testbed::daemon::Daemon;
 use floorcast_testbed::prometheus::{Options, Scrape};
 use std::time::Duration;
 
-use crate::panels::Shown;
+use crate::system::panels::Shown;
 
 /// For how long Prometheus shows the last sample of a series: its `query.lookback-delta`.
 const SHOWN_FOR: TimeDelta = TimeDelta::minutes(5);

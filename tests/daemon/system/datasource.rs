@@ -8,9 +8,9 @@ use floorcast_testbed::wait;
 use floorcast_testbed::workload::{Shape, Workload, floor_of};
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, Past, SECOND, busy_now, live, shadow};
-use crate::monitoring::Monitoring;
-use crate::record::{Record, floor, traces};
+use crate::system::ground::{Ground, Past, SECOND, busy_now, live, shadow};
+use crate::system::monitoring::Monitoring;
+use crate::system::record::{Record, floor, traces};
 
 #[tokio::test]
 async fn scenario_6_without_prometheus_a_floor_is_held_then_ramped_down_and_comes_back_with_it() {

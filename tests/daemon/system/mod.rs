@@ -9,7 +9,7 @@
 
 mod api_server;
 mod applier;
-#[path = "../page/browser.rs"]
+#[path = "../../page/browser.rs"]
 mod browser;
 mod commands;
 mod contention;
@@ -21,7 +21,7 @@ mod giving_back;
 mod ground;
 mod monitoring;
 mod page;
-#[path = "../deploy/panels.rs"]
+#[path = "../../deploy/panels.rs"]
 mod panels;
 mod peak;
 mod people;

@@ -11,8 +11,8 @@ use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
 
-use crate::ground::{ACCOUNT, Ground, JANITOR, Past, SECOND, busy_now, live, run};
-use crate::record::{Record, floor, mark, traces};
+use crate::system::ground::{ACCOUNT, Ground, JANITOR, Past, SECOND, busy_now, live, run};
+use crate::system::record::{Record, floor, mark, traces};
 
 /// A floor held by the first of two daemons.
 struct Two {

@@ -250,6 +250,9 @@ impl World {
     fn look(&mut self, now: DateTime<Utc>) {
         let known = self.checker.violations.len();
         self.look_at(now);
+        if self.checker.violations.len() == known {
+            return;
+        }
         let snapshot = self.leader().unwrap_or_default();
         let said = snapshot.workloads.iter().map(|(name, w)| {
             let reasons: Vec<_> = w.reasons.iter().map(|r| r.text.as_str()).collect();

@@ -8,8 +8,8 @@ use floorcast_testbed::workload::floor_of;
 use k8s_openapi::ByteString;
 use serde_json::json;
 
-use crate::ground::{ACCOUNT, Ground, Past, SECOND, busy_now, live};
-use crate::record::{Record, floor, traces};
+use crate::system::ground::{ACCOUNT, Ground, Past, SECOND, busy_now, live};
+use crate::system::record::{Record, floor, traces};
 
 #[tokio::test]
 async fn scenario_8_an_api_server_that_goes_and_comes_back_costs_nothing() {

@@ -6,8 +6,8 @@ use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 use kube::api::{Patch, PatchParams, PostParams};
 use serde_json::Value;
 
-use crate::gitops::{ignored_by_flux, without};
-use crate::record::owners;
+use crate::system::gitops::{ignored_by_flux, without};
+use crate::system::record::owners;
 
 const FLUX: &str = "kustomize-controller";
 

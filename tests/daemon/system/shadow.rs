@@ -6,8 +6,8 @@ use floorcast_testbed::workload::Workload;
 use floorcast_testbed::{Cluster, prometheus, wait};
 use serde_json::{Value, json};
 
-use crate::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, run, settings, shadow};
-use crate::record::{Record, traces};
+use crate::system::ground::{ACCOUNT, Ground, Past, SECOND, peak_at, run, settings, shadow};
+use crate::system::record::{Record, traces};
 
 #[tokio::test]
 async fn scenario_2_shadow_mode_writes_nothing_but_its_lease_and_events() {

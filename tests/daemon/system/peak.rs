@@ -8,9 +8,9 @@ use floorcast_testbed::wait;
 use floorcast_testbed::workload::floor_of;
 use k8s_openapi::api::autoscaling::v2::HorizontalPodAutoscaler as Hpa;
 
-use crate::ground::{SECOND, live};
-use crate::record::{Record, floor, traces};
-use crate::shared::{ShowLog, shared};
+use crate::system::ground::{SECOND, live};
+use crate::system::record::{Record, floor, traces};
+use crate::system::shared::{ShowLog, shared};
 
 /// The user's own floor.
 const BASE: u32 = 2;

@@ -3,11 +3,11 @@
 use floorcast_testbed::workload::{Shape, floor_of, hpa_manifest};
 use serde_json::{Value, json};
 
-use crate::ground::live;
-use crate::record::{Record, mark};
-use crate::shared::{ShowLog, shared};
+use crate::system::ground::live;
+use crate::system::record::{Record, mark};
+use crate::system::shared::{ShowLog, shared};
 
-const PAGE: &str = include_str!("../../docs/how-to/gitops.md");
+const PAGE: &str = include_str!("../../../docs/how-to/gitops.md");
 
 /// The one YAML example of the page in which this stands.
 fn example(word: &str) -> Value {
@@ -105,7 +105,7 @@ async fn scenario_3_argo_cd_sees_neither_a_difference_nor_an_update_in_a_floor()
     assert!(in_sync(&without(&git, &differences), &held), "{git:#} and {held:#}");
 
     web.annotate("floorcast.io/mode", Some("shadow")).await.unwrap();
-    let back = web.wait_min_replicas(Shape::default().min, crate::ground::SECOND * 30).await.unwrap();
+    let back = web.wait_min_replicas(Shape::default().min, crate::system::ground::SECOND * 30).await.unwrap();
     record.caught_up(&back).await;
     // Acquired, held, given back: one hash. The opt-out itself is the user's own change.
     let mut ignored = ignored_updates();

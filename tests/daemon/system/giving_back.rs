@@ -3,10 +3,10 @@
 use floorcast_testbed::workload::{Shape, floor_of};
 use floorcast_testbed::{Error, wait};
 
-use crate::applier::{Applier, Way};
-use crate::ground::SECOND;
-use crate::record::{Record, floor, mark, owners, traces};
-use crate::shared::{Shared, ShowLog, shared};
+use crate::system::applier::{Applier, Way};
+use crate::system::ground::SECOND;
+use crate::system::record::{Record, floor, mark, owners, traces};
+use crate::system::shared::{Shared, ShowLog, shared};
 
 /// What the owner does while a floor is held.
 #[derive(Debug, Clone, Copy)]
@@ -155,7 +155,7 @@ fn same<T: PartialEq + std::fmt::Debug>(what: &str, found: T, expected: T) -> Re
 async fn scenario_3_removing_the_annotation_hands_back() {
     let Some(shared) = shared().await else { return };
     let _log = ShowLog(shared, "opted-out".to_owned());
-    let web = shared.ground.workload(shared.busy("opted-out"), &crate::ground::live()).await;
+    let web = shared.ground.workload(shared.busy("opted-out"), &crate::system::ground::live()).await;
     shared.wait_floor(&web, 7).await.unwrap();
     web.annotate("floorcast.io/mode", None).await.unwrap();
     let hpa = web.wait_min_replicas(Shape::default().min, 30 * SECOND).await.unwrap();

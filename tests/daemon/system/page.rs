@@ -3,10 +3,10 @@
 use floorcast_testbed::wait;
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, left_out};
-use crate::ground::{SECOND, live};
-use crate::record::floor;
-use crate::shared::{ShowLog, shared};
+use crate::system::browser::{Browser, left_out};
+use crate::system::ground::{SECOND, live};
+use crate::system::record::floor;
+use crate::system::shared::{ShowLog, shared};
 
 const NAMESPACE: &str = "looked-at";
 /// Sizes of all curves of a kind on the page.
@@ -63,7 +63,7 @@ async fn scenario_12_the_page_of_the_daemon_shows_the_floor_and_why_it_is_held()
     assert!(reasons.as_array().is_some_and(|all| !all.is_empty()), "{reasons}, the API: {}", told["reasons"]);
     let changes = browser.eval("document.querySelector('table.changes tbody').textContent").await;
     assert!(changes.as_str().unwrap().contains("written"), "{changes}");
-    let faults = browser.eval(include_str!("../page/checks.js")).await;
+    let faults = browser.eval(include_str!("../../page/checks.js")).await;
     assert_eq!(faults, json!([]));
     browser.picture("daemon-workload").await;
     browser.look(390, "dark").await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::ground::{Ground, Past, busy_now, live, run, settings};
+use crate::system::ground::{Ground, Past, busy_now, live, run, settings};
 
 /// What `doctor` answered.
 struct Answer {

@@ -4,7 +4,7 @@
 //! checked. `FLOORCAST_SIM_SEEDS` asks for another number of seeds, `FLOORCAST_SIM_SEED` replays one of them:
 //!
 //! ```text
-//! FLOORCAST_SIM_SEED=17 cargo test --test simulation one_seed -- --nocapture
+//! FLOORCAST_SIM_SEED=17 cargo test --test daemon one_seed -- --nocapture
 //! ```
 //!
 //! A replay takes the very same course, request by request: one thread, paused time, learning in its turn, nothing in the order
@@ -13,27 +13,16 @@
 // Checkers read best as methods of one thing over plain facts, handed over as they come.
 #![allow(clippy::needless_pass_by_value, clippy::struct_excessive_bools, clippy::unused_self, clippy::cast_lossless)]
 
-#[path = "simulation/check.rs"]
 mod check;
-#[path = "simulation/draw.rs"]
 mod draw;
-#[path = "simulation/facts.rs"]
 mod facts;
-#[path = "simulation/faults.rs"]
 mod faults;
-#[path = "simulation/ledger.rs"]
 mod ledger;
-#[path = "simulation/outcome.rs"]
 mod outcome;
-#[path = "simulation/people.rs"]
 mod people;
-#[path = "simulation/pods.rs"]
 mod pods;
-#[path = "simulation/seeds.rs"]
 mod seeds;
-#[path = "simulation/trouble.rs"]
 mod trouble;
-#[path = "simulation/world.rs"]
 mod world;
 
 use trouble::Kind;

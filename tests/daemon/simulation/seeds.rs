@@ -70,6 +70,7 @@ pub(crate) fn run_one(seed: u64, troubled: bool) -> Told {
 }
 
 fn course(name: &str, seed: u64, troubled: bool) -> Told {
+    give_way();
     // kube's watcher draws the jitter of its backoff from this thread's generator.
     fastrand::seed(seed);
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -80,6 +81,13 @@ fn course(name: &str, seed: u64, troubled: bool) -> Told {
         .build()
         .unwrap();
     runtime.block_on(async { World::new(Seed::draw(seed, troubled)).run().await })
+}
+
+/// The calling thread, and those that it starts, yield to whatever else is ready to run: scenarios that wait for the real clock share
+/// the cores with seeds. Elsewhere than on Linux a priority is of whole processes.
+fn give_way() {
+    #[cfg(target_os = "linux")]
+    rustix::process::setpriority_process(None, 10).unwrap();
 }
 
 /// All these seeds, as many at once as there are cores.

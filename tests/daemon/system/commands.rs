@@ -13,8 +13,8 @@ use std::process::Stdio;
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::ground::{SECOND, live, program};
-use crate::shared::{Shared, ShowLog, shared};
+use crate::system::ground::{SECOND, live, program};
+use crate::system::shared::{Shared, ShowLog, shared};
 
 /// A person with the real kubectl and the plugin on his PATH.
 struct Person(Plugin);
@@ -125,7 +125,7 @@ async fn scenario_11_people_ask_the_leaders_pod_and_pause_a_workload() {
     let held = shared.wait_floor(&web, 7).await.unwrap();
     let said = person.does("status -n paused").await;
     assert!(said.contains("web") && said.contains("Holding"), "{said}");
-    assert_eq!(person.explained("paused").await["floor"].as_u64(), crate::record::floor(&held).map(u64::from));
+    assert_eq!(person.explained("paused").await["floor"].as_u64(), crate::system::record::floor(&held).map(u64::from));
     let said = person.fails("explain nobody -n paused").await;
     assert!(said.contains("paused/nobody") && said.contains("there are web"), "{said}");
     let said = person.fails("plan wbe -n paused").await;
