@@ -18,7 +18,7 @@ use recordings::{Asked, each, means, scores, short};
 use std::{env, iter::once};
 
 /// What is left out in each row but the first.
-const WITHOUT: [(&str, &[Part]); 19] = [
+const WITHOUT: [(&str, &[Part]); 20] = [
     ("profile", &[Part::Model(Choice::Profile)]),
     ("last-week", &[Part::Model(Choice::LastWeek)]),
     ("days", &[Part::Model(Choice::Days)]),
@@ -34,6 +34,7 @@ const WITHOUT: [(&str, &[Part]); 19] = [
     ("holes filled", &[Part::Holes]),
     ("the newest load expected within an outage", &[Part::Outages]),
     ("margins by the expected size of error", &[Part::Sizes]),
+    ("the minute of the hour in that size", &[Part::Minutes]),
     ("correction of the level by coverage", &[Part::Coverage]),
     ("both: quantiles of the errors alone", &[Part::Sizes, Part::Coverage]),
     ("margins of the maximum: those of its last sample", &[Part::Maxima]),

@@ -1,6 +1,7 @@
 //! How good the forecasts were on the past: scores of rolling origins, and what they are worth in trust.
 
 mod contest;
+mod held;
 mod rises;
 mod trust;
 mod usual;

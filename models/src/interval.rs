@@ -2,10 +2,11 @@
 //!
 //! Split conformal prediction on about a week (Vovk et al. 2005; Gibbs and Candès 2021 for drifting data) with errors divided
 //! by the size that was to be expected of them (normalised conformal scores; Papadopoulos et al. 2002). What is to be expected
-//! has two answers: what is usual, and what a regression makes of what is usual at that hour, of the errors just seen, of the
-//! height of the forecast and of how far the models disagree. Each answer has its own history of scores; their quantiles are
-//! mixed by their pinball loss, as the models are by theirs.
+//! has two answers: what is usual, and what a regression makes of what is usual at that hour and at that minute of any hour, of
+//! the errors just seen, of the height of the forecast and of how far the models disagree. Each answer has its own history of
+//! scores; their quantiles are mixed by their pinball loss, as the models are by theirs.
 
+mod clock;
 mod plain;
 mod scores;
 
@@ -19,13 +20,15 @@ use crate::{
         space::{exp, ln},
     },
 };
+pub use clock::When;
+use clock::{ByClock, DAY_HOURS, TWELFTHS, twelfths};
 pub use plain::Plain;
 use scores::Scores;
 
 /// Ways to say how large an error is to be expected.
 pub const WAYS: usize = 2;
-/// Features of the regression: the hour, the errors just seen, the height of the forecast, disagreement; and a constant.
-const FEATURES: usize = 5;
+/// Features of the regression: the hour, the errors just seen, the height of the forecast, disagreement, the minute; and a constant.
+const FEATURES: usize = 6;
 /// Days over which the usual size of errors is remembered: a week, so that each weekday has its say…
 const MEMORY_DAYS: f64 = 7.0;
 /// …but half of one a day ahead, where a week lost more on some recordings than it gained on others
@@ -41,7 +44,7 @@ const SCORED: f64 = 600.0;
 const RENEWED: f32 = 6.0;
 /// Seconds over which the errors just seen are averaged.
 const RECENT: f64 = 3600.0;
-/// Errors of an hour that weigh as much as those of all hours.
+/// Errors of an hour, or of a minute, that weigh as much as those of all.
 const OWN_EVIDENCE: f32 = 24.0;
 /// Numbers of errors here are of errors at most so many seconds apart; of rarer ones, which say more each, fewer count as much.
 const RARE: f32 = 900.0;
@@ -61,15 +64,13 @@ const FAR: i64 = 3 * 3600;
 /// Errors that the belief in the hour's size is worth.
 const BELIEF: f32 = 30.0;
 
-/// Hours of a day.
-const DAY_HOURS: usize = 24;
-
-/// Realised errors of one kind of forecast, and their quantiles. `H` hours are told apart, all of a day or a single one.
+/// Realised errors of one kind of forecast, and their quantiles. `H` hours of the day and `M` parts of the hour are told apart, or one.
 #[derive(Clone, Debug)]
-pub struct ErrorsBy<const H: usize> {
+pub struct ErrorsBy<const H: usize, const M: usize> {
     usual: Mean,
     recent: Mean,
-    hours: Hours<H>,
+    hours: ByClock<H>,
+    minutes: ByClock<M>,
     size: Ridge<FEATURES, { rows(FEATURES) }>,
     scores: Scores<WAYS>,
     losses: [f32; WAYS],
@@ -86,45 +87,22 @@ pub struct ErrorsBy<const H: usize> {
     /// The level that is asked for with every sample, and its quantiles, renewed with the others.
     asked: f32,
     answers: [f32; WAYS],
-    /// Both ways count; without, only the usual size.
-    sized: bool,
-    /// Coverage corrects the level.
-    watched: bool,
+    without: &'static [Part],
 }
 
-/// Errors by the hour of the day.
-pub type Errors = ErrorsBy<DAY_HOURS>;
+/// Errors by the hour of the day and the minute of the hour.
+pub type Errors = ErrorsBy<DAY_HOURS, TWELFTHS>;
 
 /// Errors remembered for each purpose.
 #[derive(Clone, Copy, Debug)]
 struct Memory {
     usual: f32,
     hour: f32,
+    minute: f32,
     recent: f32,
     week: f32,
     /// Errors at the usual distance that one of these is worth.
     rare: f32,
-}
-
-/// The usual size of errors by hour of the day.
-#[derive(Clone, Copy, Debug)]
-struct Hours<const H: usize> {
-    values: [f32; H],
-    seen: [u8; H],
-}
-
-impl<const H: usize> Hours<H> {
-    const NONE: Self = Self { values: [0.0; H], seen: [0; H] };
-
-    fn at(&self, hour: usize) -> Mean {
-        Mean { value: self.values[hour], seen: f32::from(self.seen[hour]) }
-    }
-
-    fn push(&mut self, hour: usize, value: f64, memory: f32) {
-        let mut mean = self.at(hour);
-        mean.push(value, memory);
-        (self.values[hour], self.seen[hour]) = (mean.value, mean.seen as u8);
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -142,13 +120,19 @@ impl Mean {
     fn value(self) -> f64 {
         f64::from(self.value)
     }
+
+    /// The mean as far as it is known, else what is `usual`: known to a half by `evidence`.
+    fn believed(self, usual: f64, evidence: f32) -> f64 {
+        let own = f64::from(self.seen / (self.seen + evidence));
+        self.value() * own + usual * (1.0 - own)
+    }
 }
 
 /// What is known of a forecast before its target comes, and says how far off it may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Outlook {
-    /// Hour of the day in which the target lies; 0 where hours are not told apart.
-    pub hour: usize,
+    /// When the target lies.
+    pub when: When,
     /// The forecast as a share of the mean load.
     pub height: f64,
     /// Mean distance of the models from the forecast.
@@ -212,7 +196,7 @@ impl Margins {
     }
 }
 
-impl<const H: usize> ErrorsBy<H> {
+impl<const H: usize, const M: usize> ErrorsBy<H, M> {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
         let per_day = DAY as f64 / spacing as f64;
@@ -220,8 +204,8 @@ impl<const H: usize> ErrorsBy<H> {
         let thin = (SCORED / spacing as f64).max(1.0).floor();
         let memory = Memory {
             usual: (days * per_day).max(50.0) as f32,
-            // A whole number of errors, and one that fits a byte.
-            hour: (days * per_day / 24.0).clamp(14.0, 255.0).floor() as f32,
+            hour: clock::memory(days * per_day / 24.0),
+            minute: clock::memory(days * per_day / twelfths(spacing) as f64),
             recent: (RECENT / spacing as f64).max(2.0) as f32,
             week: (WEEK_DAYS * per_day).max(100.0) as f32,
             rare: (spacing as f32 / RARE).max(1.0),
@@ -232,7 +216,8 @@ impl<const H: usize> ErrorsBy<H> {
         Self {
             usual: Mean::default(),
             recent: Mean::default(),
-            hours: Hours::NONE,
+            hours: ByClock::NONE,
+            minutes: ByClock::NONE,
             size: Ridge::new(&prior(1.0)),
             scores,
             losses: [0.0; WAYS],
@@ -245,8 +230,7 @@ impl<const H: usize> ErrorsBy<H> {
             quantiles: [0.0; WAYS],
             asked: REFERENCE as f32,
             answers: [0.0; WAYS],
-            sized: true,
-            watched: true,
+            without: &[],
         }
     }
 
@@ -267,12 +251,15 @@ impl<const H: usize> ErrorsBy<H> {
         self
     }
 
-    /// The same without these parts: margins by the size of error to be expected, correction by coverage.
+    /// The same without these parts: margins by the size of error to be expected, or that by the minute; correction by coverage.
     #[must_use]
-    pub fn without(mut self, parts: &[Part]) -> Self {
-        self.sized = !parts.contains(&Part::Sizes);
-        self.watched = !parts.contains(&Part::Coverage);
+    pub fn without(mut self, parts: &'static [Part]) -> Self {
+        self.without = parts;
         self
+    }
+
+    fn has(&self, part: Part) -> bool {
+        !self.without.contains(&part)
     }
 
     /// The sizes of error to be expected.
@@ -281,12 +268,13 @@ impl<const H: usize> ErrorsBy<H> {
         if usual <= 0.0 {
             return Sizes::default();
         }
-        let hour = self.hours.at(outlook.hour);
-        let own = f64::from(hour.seen / (hour.seen + self.often(OWN_EVIDENCE)));
-        let hourly = hour.value() * own + usual * (1.0 - own);
+        let hour = self.hours.at(outlook.when.hour).believed(usual, self.often(OWN_EVIDENCE));
+        let minute = self.minutes.at(outlook.when.twelfth).believed(usual, self.often(OWN_EVIDENCE));
         let log = |size: f64| ln(size / usual + CALM);
+        // Nothing where all minutes are alike: then it is no second constant.
+        let minute = if M > 1 && self.has(Part::Minutes) { log(minute) - ln(1.0 + CALM) } else { 0.0 };
         let features =
-            [log(hourly), log(self.recent.value()), ln(outlook.height + CALM), log(outlook.spread)].map(finite);
+            [log(hour), log(self.recent.value()), ln(outlook.height + CALM), log(outlook.spread), minute].map(finite);
         let features = features.map(|f| f as f32);
         let modelled = finite(f64::from(self.size.predict(&whole(features)))).clamp(-5.0, 5.0);
         let modelled = exp(modelled) * usual;
@@ -326,7 +314,7 @@ impl<const H: usize> ErrorsBy<H> {
     }
 
     fn corrected_reference(&self) -> f64 {
-        if self.far || !self.watched || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
+        if self.far || !self.has(Part::Coverage) || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
             return REFERENCE;
         }
         let most = MOST_CORRECTION * (1.0 - REFERENCE);
@@ -334,7 +322,7 @@ impl<const H: usize> ErrorsBy<H> {
     }
 
     /// Takes a realised error (what came less what was forecast), with what had been expected of it.
-    pub fn learn(&mut self, hour: usize, error: f64, sizes: &Sizes, margins: &Margins) {
+    pub fn learn(&mut self, when: When, error: f64, sizes: &Sizes, margins: &Margins) {
         if !error.is_finite() {
             return;
         }
@@ -362,7 +350,8 @@ impl<const H: usize> ErrorsBy<H> {
         }
         self.usual.push(error.abs(), self.memory.usual);
         self.recent.push(error.abs(), self.memory.recent);
-        self.hours.push(hour, error.abs(), self.memory.hour);
+        self.hours.push(when.hour, error.abs(), self.memory.hour);
+        self.minutes.push(when.twelfth, error.abs(), self.memory.minute);
     }
 
     fn renew(&mut self) {
@@ -391,7 +380,7 @@ impl<const H: usize> ErrorsBy<H> {
 
     /// Weights of the ways; they sum to 1.
     fn weights(&self) -> [f64; WAYS] {
-        if !self.sized {
+        if !self.has(Part::Sizes) {
             return [1.0, 0.0];
         }
         let losses = self.losses.map(f64::from);
@@ -416,14 +405,14 @@ impl Quantile {
     }
 }
 
-/// Before any evidence an error is as large as is usual at that hour.
+/// Before any evidence an error is as large as is usual at that hour, whatever the minute.
 fn prior(belief: f32) -> Prior<FEATURES> {
-    Prior { coefficients: [1.0, 0.0, 0.0, 0.0, 0.0], samples: f64::from(belief) }
+    Prior { coefficients: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], samples: f64::from(belief) }
 }
 
 /// The features with the constant.
-fn whole([hour, recent, height, spread]: [f32; FEATURES - 1]) -> [f32; FEATURES] {
-    [hour, recent, height, spread, 1.0]
+fn whole([hour, recent, height, spread, minute]: [f32; FEATURES - 1]) -> [f32; FEATURES] {
+    [hour, recent, height, spread, minute, 1.0]
 }
 
 fn finite(value: f64) -> f64 {

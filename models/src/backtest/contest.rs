@@ -4,12 +4,13 @@
 //! foresight, not who adds most to be safe.
 
 use super::{
+    held::Held,
     rises::{RIVALS, Rises, Said, Standing},
     usual::Usual,
 };
 use crate::{
     calendar::DAY,
-    interval::{ErrorsBy, Outlook, Packed, Plain, Sizes},
+    interval::{ErrorsBy, Outlook, Packed, Plain, Sizes, When},
 };
 use std::collections::VecDeque;
 
@@ -55,7 +56,7 @@ pub(super) struct Contest {
     open: VecDeque<Open>,
     /// Those who react: their margins widen with the errors just seen and with the height of the load, as ours do, but know no
     /// hour and no disagreement of models.
-    reacting: [ErrorsBy<1>; REACTING],
+    reacting: [ErrorsBy<1, 1>; REACTING],
     resting: Plain,
     usual: Usual,
     /// The margin of the usual maximum, renewed every half an hour.
@@ -63,6 +64,8 @@ pub(super) struct Contest {
     closed: u32,
     renew: u32,
     rises: Rises,
+    floor: Held,
+    hpa: Held,
 }
 
 impl Contest {
@@ -83,6 +86,8 @@ impl Contest {
             closed: 0,
             renew: (1800 / spacing).max(1) as u32,
             rises: Rises::default(),
+            floor: Held::by_floor(spacing),
+            hpa: Held::by_hpa(),
         }
     }
 
@@ -101,7 +106,7 @@ impl Contest {
         let said = [foreseen.persistence, foreseen.recent];
         let sizes: [Sizes; REACTING] = std::array::from_fn(|r| {
             let height = if mean > 0.0 { said[r] / mean } else { 1.0 };
-            self.reacting[r].sizes(&Outlook { hour: 0, height, spread: 0.0 })
+            self.reacting[r].sizes(&Outlook { when: When::default(), height, spread: 0.0 })
         });
         let upper = |r: usize| (said[r] + self.reacting[r].upper(&sizes[r])).max(0.0) as f32;
         let rivals = [upper(0), upper(1), (self.usual.value() + self.margin).max(0.0) as f32];
@@ -126,13 +131,18 @@ impl Contest {
                 self.margin = self.resting.quantile(self.level);
             }
             self.closed = self.closed.wrapping_add(1);
-            let said =
-                Said { upper: open.upper.into(), rivals: open.rivals.map(f64::from), justified: open.justified.into() };
+            let said = Said {
+                upper: open.upper.into(),
+                held: self.floor.hold(open.upper, ended).into(),
+                kept: self.hpa.hold(came as f32, ended).into(),
+                rivals: open.rivals.map(f64::from),
+                justified: open.justified.into(),
+            };
             self.rises.close(ended, self.level, &said, came);
         }
         for (r, errors) in self.reacting.iter_mut().enumerate() {
             let (sizes, margins) = open.expected[r].unpack();
-            errors.learn(0, came - f64::from(open.said[r]), &sizes, &margins);
+            errors.learn(When::default(), came - f64::from(open.said[r]), &sizes, &margins);
         }
         self.resting.learn(came - self.usual.value());
         self.usual.push(came);

@@ -17,6 +17,10 @@ const MEMORY_DAYS: f64 = 7.0;
 pub(super) struct Said {
     /// Upper quantile of the forecast.
     pub(super) upper: f64,
+    /// What floors by this claim and those before it hold.
+    pub(super) held: f64,
+    /// What the HPA alone still has for the loads that came.
+    pub(super) kept: f64,
     /// Upper quantiles of the rivals, calibrated the same way.
     pub(super) rivals: [f64; RIVALS],
     /// The largest load that the load at the origin justifies, noise included.
@@ -36,6 +40,8 @@ pub(super) struct Sums {
     pub(super) short: f64,
     /// Claimed above both what was justified and what came.
     pub(super) excess: f64,
+    /// Held by floors above what came and what the HPA alone still has.
+    pub(super) idle: f64,
     /// Windows in which the load rose.
     pub(super) rises: f64,
     /// Load that came, over all windows.
@@ -53,6 +59,7 @@ impl Sums {
         self.missed += lifted - said.justified;
         self.short += (lifted - said.upper.max(said.justified)).max(0.0);
         self.excess += (said.upper - lifted).max(0.0);
+        self.idle += (said.held - came.max(said.kept)).max(0.0);
         self.rises += f64::from(u8::from(came > said.justified));
         self.load += came;
     }
@@ -66,6 +73,7 @@ impl Sums {
         add(&mut self.missed, day.missed);
         add(&mut self.short, day.short);
         add(&mut self.excess, day.excess);
+        add(&mut self.idle, day.idle);
         add(&mut self.rises, day.rises);
         add(&mut self.load, day.load);
     }
@@ -141,7 +149,7 @@ mod tests {
     const LEVEL: f64 = 0.95;
 
     fn said(upper: f64) -> Said {
-        Said { upper, rivals: [10.0, 12.0, 11.0], justified: 10.0 }
+        Said { upper, held: upper, kept: 0.0, rivals: [10.0, 12.0, 11.0], justified: 10.0 }
     }
 
     #[test]
@@ -160,7 +168,14 @@ mod tests {
         assert_eq!((sums.missed, sums.short, sums.excess, sums.rises), (8.0, 2.0, 0.0, 1.0));
         sums.close(LEVEL, &said(16.0), 4.0);
         // Claimed 6 above what was justified, for nothing: 0.05 · 6.
-        assert!((sums.loss - 2.2).abs() < 1e-12 && sums.excess == 6.0);
+        assert!((sums.loss - 2.2).abs() < 1e-12 && sums.excess == 6.0 && sums.idle == 12.0);
+    }
+
+    #[test]
+    fn what_the_hpa_has_anyway_is_not_idle() {
+        let mut sums = Sums::default();
+        sums.close(LEVEL, &Said { held: 20.0, kept: 14.0, ..said(12.0) }, 11.0);
+        assert_eq!((sums.idle, sums.excess), (6.0, 1.0));
     }
 
     #[test]

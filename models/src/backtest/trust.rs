@@ -44,8 +44,9 @@ impl Trust {
     /// walks one halves the loss of all rivals by luck, 2.2 standard errors from nothing.
     pub const LEAST_PROOF: [f64; WINDOWS] = [0.0, 2.5];
 
-    /// Idle load within the lead time, as a share of the load, up to which trust is gained. An HPA whose target goes from 80 % to
-    /// 60 % keeps 80 ÷ 60 − 1 = a third of the load idle: where a forecast wants more than that, a lower target does it without.
+    /// What floors by the claims for the lead time would keep idle above what the HPA alone still has, as a share of the load, up to
+    /// which trust is gained. An HPA whose target goes from 80 % to 60 % keeps 80 ÷ 60 − 1 = a third of the load idle: where a
+    /// forecast wants more than that, a lower target does it without.
     pub const IDLE_GAIN: f64 = 1.0 / 3.0;
     /// Idle load above which trust that was there is lost.
     pub const IDLE_LOSE: f64 = 0.5;
@@ -77,10 +78,10 @@ impl Trust {
 /// Why floors by such claims cost too much, if they do.
 fn dear(sums: &Sums, previous: Option<bool>) -> Option<String> {
     let most = if previous == Some(true) { Trust::IDLE_LOSE } else { Trust::IDLE_GAIN };
-    let idle = sums.excess / sums.load.max(f64::MIN_POSITIVE);
+    let idle = sums.idle / sums.load.max(f64::MIN_POSITIVE);
     (idle > most).then(|| {
         format!(
-            "beats reacting where the load rises, but too dearly: within the lead time it would keep {:.0} % of the load idle \
+            "beats reacting where the load rises, but too dearly: its floors, as long as they are held, would keep {:.0} % of the load idle \
              (wanted: at most {:.0} %); a lower target utilisation does that without a forecast",
             100.0 * idle,
             100.0 * most,
@@ -147,7 +148,7 @@ mod tests {
     }
 
     fn standing(loss: f64, rivals: [f64; RIVALS], certainty: f64) -> Standing {
-        let sums = Sums { loss, rivals, missed: 100.0, short: 8.0, excess: 5.0, rises: 40.0, load: 1000.0 };
+        let sums = Sums { loss, rivals, missed: 100.0, short: 8.0, excess: 5.0, idle: 5.0, rises: 40.0, load: 1000.0 };
         Standing { sums, certainty: [certainty, 99.0, 99.0], days: 12.0 }
     }
 
@@ -190,7 +191,7 @@ mod tests {
     fn what_keeps_too_much_idle_is_not_trusted_however_good_it_is() {
         let idle = |share: f64| {
             let mut good = standing(30.0, [100.0; RIVALS], 9.0);
-            good.sums.excess = share * good.sums.load;
+            good.sums.idle = share * good.sums.load;
             good
         };
         let cases = [

@@ -279,7 +279,8 @@ fn visiting_all(most: i64, step: i64) -> i64 {
     (1..=most).rev().find(|every| common_factor(*every, hour) == 1).unwrap_or(1)
 }
 
-fn common_factor(a: i64, b: i64) -> i64 {
+/// The largest number that divides both.
+pub(crate) fn common_factor(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { common_factor(b, a % b) }
 }
 

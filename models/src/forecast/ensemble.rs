@@ -27,7 +27,7 @@ use crate::{
     backtest::{Evidence, Foreseen},
     calendar::DAY,
     clean::{Judge, Note},
-    interval::{Errors, Outlook, Packed, nominal},
+    interval::{Errors, Outlook, Packed, When, nominal},
 };
 pub use ask::Ask;
 use pending::{Pending, Row};
@@ -261,7 +261,7 @@ impl Ensemble {
         if !suspect {
             self.each_model(turns, |_, model, seen| model.learn(seen, &realised));
         }
-        let (weekday, hour) = (self.weekday(next - 1), self.target_hour(next - 1));
+        let (weekday, when) = (self.weekday(next - 1), self.when(next - 1));
         for window in turns.completed() {
             let a = window.anchor;
             let target = realised.of(self.anchors.kind(a));
@@ -276,7 +276,7 @@ impl Ensemble {
                 self.mixtures[a].weigh();
             }
             let (sizes, margins) = open.expected();
-            self.errors[a].learn(hour, target - open.mixed(), &sizes, &margins);
+            self.errors[a].learn(when, target - open.mixed(), &sizes, &margins);
         }
         self.evidence.learn(next, &realised, &self.past);
     }
@@ -295,7 +295,7 @@ impl Ensemble {
             let last = next + (window.ahead + window.len) as i64 - 1;
             let mixed = self.mix(a, last, &rows[a]);
             let sizes = self.errors[a].sizes(&Outlook {
-                hour: self.target_hour(last),
+                when: self.when(last),
                 height: self.height(mixed),
                 spread: self.spread(&rows[a], mixed),
             });
@@ -347,8 +347,9 @@ impl Ensemble {
         self.past.weekday(i)
     }
 
-    fn target_hour(&self, i: i64) -> usize {
-        self.past.calendar().hour(self.past.stamp(i))
+    fn when(&self, i: i64) -> When {
+        let stamp = self.past.stamp(i);
+        When::new(stamp, self.past.calendar().hour(stamp))
     }
 
     fn height(&self, load: f64) -> f64 {

@@ -22,6 +22,8 @@ pub enum Part {
     Outages,
     /// Margins by the size of error to be expected: without them errors are as large as ever.
     Sizes,
+    /// The minute of the hour in that size: without it a burst at the full hour widens the whole hour.
+    Minutes,
     /// The correction of the quantile's level by the coverage of the last days.
     Coverage,
     /// Margins of the maximum of a window: without them those of its last sample.

@@ -3,17 +3,25 @@
 use super::*;
 use proptest::prelude::*;
 
-const PLAIN: Outlook = Outlook { hour: 0, height: 1.0, spread: 0.0 };
+const PLAIN: Outlook = Outlook { when: When { hour: 0, twelfth: 0 }, height: 1.0, spread: 0.0 };
 
 /// Learns an error as the ensemble does: sizes and margins first.
 fn learn(errors: &mut Errors, hour: usize, error: f64) {
-    let sizes = errors.sizes(&Outlook { hour, ..PLAIN });
+    learn_at(errors, When { hour, twelfth: 0 }, error);
+}
+
+fn learn_at(errors: &mut Errors, when: When, error: f64) {
+    let sizes = errors.sizes(&Outlook { when, ..PLAIN });
     let margins = errors.margins(&sizes);
-    errors.learn(hour, error, &sizes, &margins);
+    errors.learn(when, error, &sizes, &margins);
 }
 
 fn margin(errors: &Errors, hour: usize, level: f64) -> f64 {
-    errors.margin(&errors.sizes(&Outlook { hour, ..PLAIN }), level)
+    margin_at(errors, When { hour, twelfth: 0 }, level)
+}
+
+fn margin_at(errors: &Errors, when: When, level: f64) -> f64 {
+    errors.margin(&errors.sizes(&Outlook { when, ..PLAIN }), level)
 }
 
 #[test]
@@ -41,6 +49,22 @@ fn quiet_hours_have_narrow_margins() {
 }
 
 #[test]
+fn bursts_at_the_full_hour_widen_the_margins_of_that_minute_only() {
+    let (mut errors, mut without) = (Errors::new(0, 300), Errors::new(0, 300).without(&[Part::Minutes]));
+    // A week of errors of up to 1 either way, and up to 50 in the first five minutes of four hours out of five.
+    for i in 0..7 * 288_i64 {
+        let when = When::new(i * 300, (i / 12 % 24) as usize);
+        let size = if when.twelfth == 0 && i / 12 % 5 > 0 { 50.0 } else { 1.0 };
+        let error = size * ((i * 37 % 100) as f64 / 50.0 - 1.0);
+        learn_at(&mut errors, when, error);
+        learn_at(&mut without, when, error);
+    }
+    let of = |errors: &Errors, twelfth| margin_at(errors, When { hour: 9, twelfth }, 0.95);
+    assert!(of(&errors, 0) > 10.0 && of(&errors, 5) < 2.0, "{} {}", of(&errors, 0), of(&errors, 5));
+    assert_eq!(of(&without, 0), of(&without, 5));
+}
+
+#[test]
 fn disagreement_widens_the_margin_where_it_meant_errors() {
     let mut errors = Errors::new(0, 300);
     for i in 0..4000_usize {
@@ -49,7 +73,7 @@ fn disagreement_widens_the_margin_where_it_meant_errors() {
         let sizes = errors.sizes(&outlook);
         let margins = errors.margins(&sizes);
         let size = if wild { 30.0 } else { 2.0 };
-        errors.learn(0, size * ((i * 37 % 100) as f64 / 50.0 - 1.0), &sizes, &margins);
+        errors.learn(PLAIN.when, size * ((i * 37 % 100) as f64 / 50.0 - 1.0), &sizes, &margins);
     }
     let of = |spread| errors.margin(&errors.sizes(&Outlook { spread, ..PLAIN }), 0.95);
     assert!(of(20.0) > 3.0 * of(1.0), "{} {}", of(20.0), of(1.0));

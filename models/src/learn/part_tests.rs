@@ -41,13 +41,14 @@ fn forecast(end: End, without: &'static [Part]) -> Forecast {
 fn none_is_idle() {
     use Choice::{Days, Harmonics, LastWeek, Persistence, Profile, Recent, Slots, Smooth};
     const MODELS: [Choice; 8] = [Days, Harmonics, LastWeek, Persistence, Profile, Recent, Slots, Smooth];
-    const PARTS: [Part; 8] = [
+    const PARTS: [Part; 9] = [
         Part::Weights,
         Part::Correction,
         Part::Logarithms,
         Part::Judge,
         Part::Holes,
         Part::Sizes,
+        Part::Minutes,
         Part::Coverage,
         Part::Maxima,
     ];
