@@ -29,6 +29,8 @@ use scores::Scores;
 pub const WAYS: usize = 2;
 /// Features of the regression: the hour, the errors just seen, the height of the forecast, disagreement, the minute; and a constant.
 const FEATURES: usize = 6;
+/// Those of them that have to be kept until the target comes. What the clock says is looked up again then.
+const AT_ORIGIN: usize = 3;
 /// Days over which the usual size of errors is remembered: a week, so that each weekday has its say…
 const MEMORY_DAYS: f64 = 7.0;
 /// …but half of one a day ahead, where a week lost more on some recordings than it gained on others
@@ -87,11 +89,19 @@ pub struct ErrorsBy<const H: usize, const M: usize> {
     /// The level that is asked for with every sample, and its quantiles, renewed with the others.
     asked: f32,
     answers: [f32; WAYS],
-    without: &'static [Part],
+    has: Has,
 }
 
 /// Errors by the hour of the day and the minute of the hour.
 pub type Errors = ErrorsBy<DAY_HOURS, TWELFTHS>;
+
+/// The parts that are not left out.
+#[derive(Clone, Copy, Debug)]
+struct Has {
+    sizes: bool,
+    minutes: bool,
+    coverage: bool,
+}
 
 /// Errors remembered for each purpose.
 #[derive(Clone, Copy, Debug)]
@@ -139,19 +149,19 @@ pub struct Outlook {
     pub spread: f64,
 }
 
-/// The sizes of error to be expected, and the features they come from.
+/// The sizes of error to be expected, and those of the features they come from that are known at the origin only.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sizes {
     ways: [f32; WAYS],
-    /// All but the constant.
-    features: [f32; FEATURES - 1],
+    /// The errors just seen, the height and the disagreement.
+    features: [f32; AT_ORIGIN],
 }
 
 /// Sizes and margins in half the room, to be kept until the target comes.
 #[derive(Clone, Copy, Debug)]
 pub struct Packed {
     ways: [Half; WAYS],
-    features: [Half; FEATURES - 1],
+    features: [Half; AT_ORIGIN],
     margins: [Half; WAYS],
     used: Half,
 }
@@ -160,7 +170,7 @@ impl Packed {
     /// Nothing expected.
     pub const NONE: Self = Self {
         ways: [Half::ZERO; WAYS],
-        features: [Half::ZERO; FEATURES - 1],
+        features: [Half::ZERO; AT_ORIGIN],
         margins: [Half::ZERO; WAYS],
         used: Half::ZERO,
     };
@@ -230,7 +240,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
             quantiles: [0.0; WAYS],
             asked: REFERENCE as f32,
             answers: [0.0; WAYS],
-            without: &[],
+            has: Has { sizes: true, minutes: true, coverage: true },
         }
     }
 
@@ -253,13 +263,10 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
 
     /// The same without these parts: margins by the size of error to be expected, or that by the minute; correction by coverage.
     #[must_use]
-    pub fn without(mut self, parts: &'static [Part]) -> Self {
-        self.without = parts;
+    pub fn without(mut self, parts: &[Part]) -> Self {
+        let has = |part| !parts.contains(&part);
+        self.has = Has { sizes: has(Part::Sizes), minutes: has(Part::Minutes), coverage: has(Part::Coverage) };
         self
-    }
-
-    fn has(&self, part: Part) -> bool {
-        !self.without.contains(&part)
     }
 
     /// The sizes of error to be expected.
@@ -268,18 +275,24 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
         if usual <= 0.0 {
             return Sizes::default();
         }
-        let hour = self.hours.at(outlook.when.hour).believed(usual, self.often(OWN_EVIDENCE));
-        let minute = self.minutes.at(outlook.when.twelfth).believed(usual, self.often(OWN_EVIDENCE));
         let log = |size: f64| ln(size / usual + CALM);
-        // Nothing where all minutes are alike: then it is no second constant.
-        let minute = if M > 1 && self.has(Part::Minutes) { log(minute) - ln(1.0 + CALM) } else { 0.0 };
-        let features =
-            [log(hour), log(self.recent.value()), ln(outlook.height + CALM), log(outlook.spread), minute].map(finite);
-        let features = features.map(|f| f as f32);
-        let modelled = finite(f64::from(self.size.predict(&whole(features)))).clamp(-5.0, 5.0);
+        let features = [log(self.recent.value()), ln(outlook.height + CALM), log(outlook.spread)];
+        let features = features.map(|f| finite(f) as f32);
+        let modelled = finite(f64::from(self.size.predict(&self.whole(outlook.when, features)))).clamp(-5.0, 5.0);
         let modelled = exp(modelled) * usual;
         let ways = [usual, modelled];
         Sizes { ways: ways.map(|w| w as f32), features }
+    }
+
+    /// All features: what is usual at that time of the clock, what is known at the origin, and the constant.
+    fn whole(&self, when: When, [recent, height, spread]: [f32; AT_ORIGIN]) -> [f32; FEATURES] {
+        let (usual, evidence) = (self.usual.value(), self.often(OWN_EVIDENCE));
+        let log = |mean: Mean| finite(ln(mean.believed(usual, evidence) / usual + CALM)) as f32;
+        let hour = log(self.hours.at(when.hour));
+        // Nothing where all minutes are alike: then it is no second constant.
+        let told = M > 1 && self.has.minutes;
+        let minute = if told { log(self.minutes.at(when.twelfth)) - ln(1.0 + CALM) as f32 } else { 0.0 };
+        [hour, recent, height, spread, minute, 1.0]
     }
 
     /// What to add to a forecast for the `level`-quantile, where errors of these sizes are to be expected.
@@ -314,7 +327,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
     }
 
     fn corrected_reference(&self) -> f64 {
-        if self.far || !self.has(Part::Coverage) || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
+        if self.far || !self.has.coverage || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
             return REFERENCE;
         }
         let most = MOST_CORRECTION * (1.0 - REFERENCE);
@@ -343,7 +356,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
         let usual = self.usual.value();
         if known && usual > 0.0 {
             let keep = 1.0 - 1.0 / self.memory.week;
-            self.size.learn(&whole(sizes.features), ln(error.abs() / usual + CALM) as f32, keep);
+            self.size.learn(&self.whole(when, sizes.features), ln(error.abs() / usual + CALM) as f32, keep);
             if self.is_turn(SOLVED, self.seen) {
                 self.size.solve(&prior(self.often(BELIEF)));
             }
@@ -380,7 +393,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
 
     /// Weights of the ways; they sum to 1.
     fn weights(&self) -> [f64; WAYS] {
-        if !self.has(Part::Sizes) {
+        if !self.has.sizes {
             return [1.0, 0.0];
         }
         let losses = self.losses.map(f64::from);
@@ -408,11 +421,6 @@ impl Quantile {
 /// Before any evidence an error is as large as is usual at that hour, whatever the minute.
 fn prior(belief: f32) -> Prior<FEATURES> {
     Prior { coefficients: [1.0, 0.0, 0.0, 0.0, 0.0, 0.0], samples: f64::from(belief) }
-}
-
-/// The features with the constant.
-fn whole([hour, recent, height, spread, minute]: [f32; FEATURES - 1]) -> [f32; FEATURES] {
-    [hour, recent, height, spread, minute, 1.0]
 }
 
 fn finite(value: f64) -> f64 {
