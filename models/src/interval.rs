@@ -20,8 +20,8 @@ use crate::{
         space::{exp, ln},
     },
 };
-pub use clock::When;
-use clock::{ByClock, DAY_HOURS, TWELFTHS, twelfths};
+use clock::{ByClock, DAY_HOURS};
+pub use clock::{Minutes, When};
 pub use plain::Plain;
 use scores::Scores;
 
@@ -46,7 +46,7 @@ const SCORED: f64 = 600.0;
 const RENEWED: f32 = 6.0;
 /// Seconds over which the errors just seen are averaged.
 const RECENT: f64 = 3600.0;
-/// Errors of an hour, or of a minute, that weigh as much as those of all.
+/// Errors of an hour that weigh as much as those of all hours.
 const OWN_EVIDENCE: f32 = 24.0;
 /// Numbers of errors here are of errors at most so many seconds apart; of rarer ones, which say more each, fewer count as much.
 const RARE: f32 = 900.0;
@@ -66,13 +66,12 @@ const FAR: i64 = 3 * 3600;
 /// Errors that the belief in the hour's size is worth.
 const BELIEF: f32 = 30.0;
 
-/// Realised errors of one kind of forecast, and their quantiles. `H` hours of the day and `M` parts of the hour are told apart, or one.
+/// Realised errors of one kind of forecast, and their quantiles. `H` hours are told apart, all of a day or a single one.
 #[derive(Clone, Debug)]
-pub struct ErrorsBy<const H: usize, const M: usize> {
+pub struct ErrorsBy<const H: usize> {
     usual: Mean,
     recent: Mean,
     hours: ByClock<H>,
-    minutes: ByClock<M>,
     size: Ridge<FEATURES, { rows(FEATURES) }>,
     scores: Scores<WAYS>,
     losses: [f32; WAYS],
@@ -82,37 +81,54 @@ pub struct ErrorsBy<const H: usize, const M: usize> {
     /// The reference level as raised for the distance.
     aim: f32,
     seen: u32,
-    /// Errors between two that become scores: neighbours say nearly the same.
-    thin: u32,
     /// The scores' quantiles at the calibrated reference level, renewed now and then.
     quantiles: [f32; WAYS],
     /// The level that is asked for with every sample, and its quantiles, renewed with the others.
     asked: f32,
     answers: [f32; WAYS],
-    has: Has,
+    /// Both ways count; without, only the usual size.
+    sized: bool,
+    /// Coverage corrects the level.
+    watched: bool,
 }
 
-/// Errors by the hour of the day and the minute of the hour.
-pub type Errors = ErrorsBy<DAY_HOURS, TWELFTHS>;
+/// Errors by the hour of the day.
+pub type Errors = ErrorsBy<DAY_HOURS>;
 
-/// The parts that are not left out.
-#[derive(Clone, Copy, Debug)]
-struct Has {
-    sizes: bool,
-    minutes: bool,
-    coverage: bool,
-}
-
-/// Errors remembered for each purpose.
+/// How many errors are remembered for each purpose, by the seconds between two.
 #[derive(Clone, Copy, Debug)]
 struct Memory {
+    spacing: f32,
     usual: f32,
-    hour: f32,
-    minute: f32,
-    recent: f32,
-    week: f32,
+}
+
+impl Memory {
+    fn new(ahead: i64, spacing: i64) -> Self {
+        let days = if ahead >= DAY_AHEAD { MEMORY_DAYS_FAR } else { MEMORY_DAYS };
+        Self { spacing: spacing as f32, usual: (days * DAY as f64 / spacing as f64).max(50.0) as f32 }
+    }
+
+    fn hour(self) -> f32 {
+        clock::memory(f64::from(self.usual) / 24.0)
+    }
+
+    fn recent(self) -> f32 {
+        (RECENT as f32 / self.spacing).max(2.0)
+    }
+
+    fn week(self) -> f32 {
+        (WEEK_DAYS as f32 * DAY as f32 / self.spacing).max(100.0)
+    }
+
     /// Errors at the usual distance that one of these is worth.
-    rare: f32,
+    fn rare(self) -> f32 {
+        (self.spacing / RARE).max(1.0)
+    }
+
+    /// Errors between two that become scores: neighbours say nearly the same.
+    fn thin(self) -> u32 {
+        (SCORED as f32 / self.spacing).max(1.0) as u32
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -206,28 +222,17 @@ impl Margins {
     }
 }
 
-impl<const H: usize, const M: usize> ErrorsBy<H, M> {
+impl<const H: usize> ErrorsBy<H> {
     /// Nothing realised yet, for targets `ahead` seconds away; `spacing` seconds lie between two.
     pub fn new(ahead: i64, spacing: i64) -> Self {
-        let per_day = DAY as f64 / spacing as f64;
-        let days = if ahead >= DAY_AHEAD { MEMORY_DAYS_FAR } else { MEMORY_DAYS };
-        let thin = (SCORED / spacing as f64).max(1.0).floor();
-        let memory = Memory {
-            usual: (days * per_day).max(50.0) as f32,
-            hour: clock::memory(days * per_day / 24.0),
-            minute: clock::memory(days * per_day / twelfths(spacing) as f64),
-            recent: (RECENT / spacing as f64).max(2.0) as f32,
-            week: (WEEK_DAYS * per_day).max(100.0) as f32,
-            rare: (spacing as f32 / RARE).max(1.0),
-        };
-        let week = (f64::from(memory.week) / thin).max(100.0) as usize;
+        let memory = Memory::new(ahead, spacing);
+        let week = (memory.week() / memory.thin() as f32).max(100.0) as usize;
         // Far ahead one bad day is a seventh of what is known: it must leave whole, and leaves no trace in a window.
         let scores = if ahead >= FAR { Scores::windowed(week) } else { Scores::fading(week / 2) };
         Self {
             usual: Mean::default(),
             recent: Mean::default(),
             hours: ByClock::NONE,
-            minutes: ByClock::NONE,
             size: Ridge::new(&prior(1.0)),
             scores,
             losses: [0.0; WAYS],
@@ -236,17 +241,17 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
             far: ahead >= FAR,
             aim: nominal(REFERENCE, ahead as f64) as f32,
             seen: 0,
-            thin: thin as u32,
             quantiles: [0.0; WAYS],
             asked: REFERENCE as f32,
             answers: [0.0; WAYS],
-            has: Has { sizes: true, minutes: true, coverage: true },
+            sized: true,
+            watched: true,
         }
     }
 
     /// So many errors as if they came often.
     fn often(&self, errors: f32) -> f32 {
-        errors / self.memory.rare
+        errors / self.memory.rare()
     }
 
     /// Whether the newest error is one in so many.
@@ -261,11 +266,11 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
         self
     }
 
-    /// The same without these parts: margins by the size of error to be expected, or that by the minute; correction by coverage.
+    /// The same without these parts: margins by the size of error to be expected, correction by coverage.
     #[must_use]
     pub fn without(mut self, parts: &[Part]) -> Self {
-        let has = |part| !parts.contains(&part);
-        self.has = Has { sizes: has(Part::Sizes), minutes: has(Part::Minutes), coverage: has(Part::Coverage) };
+        self.sized = !parts.contains(&Part::Sizes);
+        self.watched = !parts.contains(&Part::Coverage);
         self
     }
 
@@ -286,12 +291,11 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
 
     /// All features: what is usual at that time of the clock, what is known at the origin, and the constant.
     fn whole(&self, when: When, [recent, height, spread]: [f32; AT_ORIGIN]) -> [f32; FEATURES] {
-        let (usual, evidence) = (self.usual.value(), self.often(OWN_EVIDENCE));
-        let log = |mean: Mean| finite(ln(mean.believed(usual, evidence) / usual + CALM)) as f32;
-        let hour = log(self.hours.at(when.hour));
+        let usual = self.usual.value();
+        let hour = self.hours.at(when.hour).believed(usual, self.often(OWN_EVIDENCE));
         // Nothing where all minutes are alike: then it is no second constant.
-        let told = M > 1 && self.has.minutes;
-        let minute = if told { log(self.minutes.at(when.twelfth)) - ln(1.0 + CALM) as f32 } else { 0.0 };
+        let clock = [ln(hour / usual + CALM), ln(when.minute + CALM) - ln(1.0 + CALM)];
+        let [hour, minute] = clock.map(|f| finite(f) as f32);
         [hour, recent, height, spread, minute, 1.0]
     }
 
@@ -327,7 +331,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
     }
 
     fn corrected_reference(&self) -> f64 {
-        if self.far || !self.has.coverage || f64::from(self.covered.seen) < f64::from(self.memory.week) / WEEK_DAYS {
+        if self.far || !self.watched || f64::from(self.covered.seen) < f64::from(self.memory.week()) / WEEK_DAYS {
             return REFERENCE;
         }
         let most = MOST_CORRECTION * (1.0 - REFERENCE);
@@ -345,9 +349,10 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
             self.judge(error, margins);
         }
         // Each time another of the neighbours, lest always the same minute is heard.
-        let turn = self.seen / self.thin;
+        let thin = self.memory.thin();
+        let turn = self.seen / thin;
         let expected = sizes.ways[0] > 0.0;
-        if expected && self.seen % self.thin == turn % 7 % self.thin {
+        if expected && self.seen % thin == turn % 7 % thin {
             self.scores.push(error, sizes.ways.map(f64::from));
             if turn < 100 || self.is_turn(RENEWED, turn) {
                 self.renew();
@@ -355,16 +360,15 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
         }
         let usual = self.usual.value();
         if known && usual > 0.0 {
-            let keep = 1.0 - 1.0 / self.memory.week;
+            let keep = 1.0 - 1.0 / self.memory.week();
             self.size.learn(&self.whole(when, sizes.features), ln(error.abs() / usual + CALM) as f32, keep);
             if self.is_turn(SOLVED, self.seen) {
                 self.size.solve(&prior(self.often(BELIEF)));
             }
         }
         self.usual.push(error.abs(), self.memory.usual);
-        self.recent.push(error.abs(), self.memory.recent);
-        self.hours.push(when.hour, error.abs(), self.memory.hour);
-        self.minutes.push(when.twelfth, error.abs(), self.memory.minute);
+        self.recent.push(error.abs(), self.memory.recent());
+        self.hours.push(when.hour, error.abs(), self.memory.hour());
     }
 
     fn renew(&mut self) {
@@ -380,7 +384,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
     }
 
     fn judge(&mut self, error: f64, margins: &Margins) {
-        let keep = 1.0 - 1.0 / self.memory.week;
+        let keep = 1.0 - 1.0 / self.memory.week();
         for (loss, margin) in self.losses.iter_mut().zip(margins.ways) {
             *loss = (*loss * keep + pinball(REFERENCE, f64::from(margin), error) as f32).min(f32::MAX);
         }
@@ -393,7 +397,7 @@ impl<const H: usize, const M: usize> ErrorsBy<H, M> {
 
     /// Weights of the ways; they sum to 1.
     fn weights(&self) -> [f64; WAYS] {
-        if !self.has.sizes {
+        if !self.sized {
             return [1.0, 0.0];
         }
         let losses = self.losses.map(f64::from);

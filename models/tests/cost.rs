@@ -31,13 +31,13 @@ fn learned(series: &Series, lead_minutes: i64) -> Learned {
 
 /// Without the harness, whose thread may allocate at any moment: the counters are the whole process's.
 fn main() {
-    // A thousand loads are to fit into a process of 80 MiB together with everything else: about 45 KiB each. At 5 min, with a lead time of
+    // A thousand loads are to fit into a process of 80 MiB together with everything else: about 44 KiB each. At 5 min, with a lead time of
     // 15, samples (twelve bits each) take 12.5 KB, bases over the horizon and their residuals 5.8, open predictions 5.2 (137 of 38
     // bytes), regressions with the features of their origins 6.6, errors with their scores 8.2, weights 1.5, what it takes to earn
     // trust 4, two contests, the rest 1. With a lead time of one step maxima are values and are not kept twice: 9 less. A load that
     // was ever masked keeps a bit for each sample: 1 KB more.
     for (step, lead_minutes, most_kib, most_blocks) in
-        [(300, 5, 36, 59), (300, 15, 45, 67), (300, 120, 48, 67), (60, 5, 112, 67), (900, 15, 29, 59)]
+        [(300, 5, 35, 59), (300, 15, 44, 67), (300, 120, 48, 67), (60, 5, 111, 67), (900, 15, 29, 59)]
     {
         let series = four_weeks(step);
         let region = Region::new(HEAP);

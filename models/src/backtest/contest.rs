@@ -4,7 +4,7 @@
 //! foresight, not who adds most to be safe.
 
 use super::{
-    held::Held,
+    held::{ByFloor, ByHpa},
     rises::{RIVALS, Rises, Said, Standing},
     usual::Usual,
 };
@@ -56,7 +56,7 @@ pub(super) struct Contest {
     open: VecDeque<Open>,
     /// Those who react: their margins widen with the errors just seen and with the height of the load, as ours do, but know no
     /// hour and no disagreement of models.
-    reacting: [ErrorsBy<1, 1>; REACTING],
+    reacting: [ErrorsBy<1>; REACTING],
     resting: Plain,
     usual: Usual,
     /// The margin of the usual maximum, renewed every half an hour.
@@ -64,8 +64,8 @@ pub(super) struct Contest {
     closed: u32,
     renew: u32,
     rises: Rises,
-    floor: Held,
-    hpa: Held,
+    floor: ByFloor,
+    hpa: ByHpa,
 }
 
 impl Contest {
@@ -86,8 +86,8 @@ impl Contest {
             closed: 0,
             renew: (1800 / spacing).max(1) as u32,
             rises: Rises::default(),
-            floor: Held::by_floor(spacing),
-            hpa: Held::by_hpa(),
+            floor: ByFloor::new(spacing),
+            hpa: ByHpa::NONE,
         }
     }
 
@@ -106,7 +106,7 @@ impl Contest {
         let said = [foreseen.persistence, foreseen.recent];
         let sizes: [Sizes; REACTING] = std::array::from_fn(|r| {
             let height = if mean > 0.0 { said[r] / mean } else { 1.0 };
-            self.reacting[r].sizes(&Outlook { when: When::default(), height, spread: 0.0 })
+            self.reacting[r].sizes(&Outlook { when: When::ANY, height, spread: 0.0 })
         });
         let upper = |r: usize| (said[r] + self.reacting[r].upper(&sizes[r])).max(0.0) as f32;
         let rivals = [upper(0), upper(1), (self.usual.value() + self.margin).max(0.0) as f32];
@@ -142,7 +142,7 @@ impl Contest {
         }
         for (r, errors) in self.reacting.iter_mut().enumerate() {
             let (sizes, margins) = open.expected[r].unpack();
-            errors.learn(When::default(), came - f64::from(open.said[r]), &sizes, &margins);
+            errors.learn(When::ANY, came - f64::from(open.said[r]), &sizes, &margins);
         }
         self.resting.learn(came - self.usual.value());
         self.usual.push(came);

@@ -27,7 +27,7 @@ use crate::{
     backtest::{Evidence, Foreseen},
     calendar::DAY,
     clean::{Judge, Note},
-    interval::{Errors, Outlook, Packed, When, nominal},
+    interval::{Errors, Minutes, Outlook, Packed, When, nominal},
 };
 pub use ask::Ask;
 use pending::{Pending, Row};
@@ -48,6 +48,8 @@ pub struct Ensemble {
     seasonal: [bool; MODELS],
     mixtures: Box<[Mixture]>,
     errors: Box<[Errors]>,
+    /// Of single values, and of maxima.
+    minutes: [Minutes; 2],
     pending: Pending,
     evidence: Evidence,
     level: f64,
@@ -98,6 +100,7 @@ impl Ensemble {
         Self {
             mixtures: all.clone().map(mixture).collect(),
             errors: all.map(errors).collect(),
+            minutes: [Minutes::new(step); 2],
             pending: Pending::new(&anchors),
             evidence: Evidence::new(step, anchors.every(anchors.later()), level),
             levels: Levels::new(&past),
@@ -261,10 +264,12 @@ impl Ensemble {
         if !suspect {
             self.each_model(turns, |_, model, seen| model.learn(seen, &realised));
         }
-        let (weekday, when) = (self.weekday(next - 1), self.when(next - 1));
+        let weekday = self.weekday(next - 1);
+        let when = [Kind::Value, Kind::Maximum].map(|kind| self.when(kind, next - 1));
         for window in turns.completed() {
             let a = window.anchor;
-            let target = realised.of(self.anchors.kind(a));
+            let kind = self.anchors.kind(a);
+            let target = realised.of(kind);
             let open = self.pending.at(&self.anchors, a, window.origin);
             let Some(open) = open.filter(|_| target.is_finite()) else {
                 continue;
@@ -276,7 +281,12 @@ impl Ensemble {
                 self.mixtures[a].weigh();
             }
             let (sizes, margins) = open.expected();
-            self.errors[a].learn(when, target - open.mixed(), &sizes, &margins);
+            let error = target - open.mixed();
+            if a == self.anchors.first(kind) {
+                let stamp = self.past.stamp(next - 1);
+                self.minutes[kind as usize].learn(stamp, error.abs() / self.errors[a].usual());
+            }
+            self.errors[a].learn(when[kind as usize], error, &sizes, &margins);
         }
         self.evidence.learn(next, &realised, &self.past);
     }
@@ -295,7 +305,7 @@ impl Ensemble {
             let last = next + (window.ahead + window.len) as i64 - 1;
             let mixed = self.mix(a, last, &rows[a]);
             let sizes = self.errors[a].sizes(&Outlook {
-                when: self.when(last),
+                when: self.when(self.anchors.kind(a), last),
                 height: self.height(mixed),
                 spread: self.spread(&rows[a], mixed),
             });
@@ -347,9 +357,10 @@ impl Ensemble {
         self.past.weekday(i)
     }
 
-    fn when(&self, i: i64) -> When {
+    fn when(&self, kind: Kind, i: i64) -> When {
         let stamp = self.past.stamp(i);
-        When::new(stamp, self.past.calendar().hour(stamp))
+        let minute = if self.has(Part::Minutes) { self.minutes[kind as usize].at(stamp) } else { 1.0 };
+        When { hour: self.past.calendar().hour(stamp), minute }
     }
 
     fn height(&self, load: f64) -> f64 {

@@ -3,11 +3,11 @@
 use super::*;
 use proptest::prelude::*;
 
-const PLAIN: Outlook = Outlook { when: When { hour: 0, twelfth: 0 }, height: 1.0, spread: 0.0 };
+const PLAIN: Outlook = Outlook { when: When::ANY, height: 1.0, spread: 0.0 };
 
 /// Learns an error as the ensemble does: sizes and margins first.
 fn learn(errors: &mut Errors, hour: usize, error: f64) {
-    learn_at(errors, When { hour, twelfth: 0 }, error);
+    learn_at(errors, When { hour, ..When::ANY }, error);
 }
 
 fn learn_at(errors: &mut Errors, when: When, error: f64) {
@@ -17,7 +17,7 @@ fn learn_at(errors: &mut Errors, when: When, error: f64) {
 }
 
 fn margin(errors: &Errors, hour: usize, level: f64) -> f64 {
-    margin_at(errors, When { hour, twelfth: 0 }, level)
+    margin_at(errors, When { hour, ..When::ANY }, level)
 }
 
 fn margin_at(errors: &Errors, when: When, level: f64) -> f64 {
@@ -50,18 +50,21 @@ fn quiet_hours_have_narrow_margins() {
 
 #[test]
 fn bursts_at_the_full_hour_widen_the_margins_of_that_minute_only() {
-    let (mut errors, mut without) = (Errors::new(0, 300), Errors::new(0, 300).without(&[Part::Minutes]));
+    let (mut errors, mut without, mut minutes) = (Errors::new(0, 300), Errors::new(0, 300), Minutes::new(300));
     // A week of errors of up to 1 either way, and up to 50 in the first five minutes of four hours out of five.
     for i in 0..7 * 288_i64 {
-        let when = When::new(i * 300, (i / 12 % 24) as usize);
-        let size = if when.twelfth == 0 && i / 12 % 5 > 0 { 50.0 } else { 1.0 };
-        let error = size * ((i * 37 % 100) as f64 / 50.0 - 1.0);
-        learn_at(&mut errors, when, error);
-        learn_at(&mut without, when, error);
+        let (stamp, hour) = (i * 300, (i / 12 % 24) as usize);
+        let size = if i % 12 == 0 && i / 12 % 5 > 0 { 50.0 } else { 1.0 };
+        let error: f64 = size * ((i * 37 % 100) as f64 / 50.0 - 1.0);
+        let usual = errors.usual();
+        learn_at(&mut errors, When { hour, minute: minutes.at(stamp) }, error);
+        learn(&mut without, hour, error);
+        minutes.learn(stamp, error.abs() / usual);
     }
-    let of = |errors: &Errors, twelfth| margin_at(errors, When { hour: 9, twelfth }, 0.95);
-    assert!(of(&errors, 0) > 10.0 && of(&errors, 5) < 2.0, "{} {}", of(&errors, 0), of(&errors, 5));
-    assert_eq!(of(&without, 0), of(&without, 5));
+    let of = |errors: &Errors, minute| margin_at(errors, When { hour: 9, minute }, 0.95);
+    let [full, half] = [0, 1800].map(|stamp| minutes.at(stamp));
+    assert!(of(&errors, full) > 10.0 && of(&errors, half) < 2.0, "{} {}", of(&errors, full), of(&errors, half));
+    assert!(of(&without, 1.0) < 10.0, "{}", of(&without, 1.0));
 }
 
 #[test]

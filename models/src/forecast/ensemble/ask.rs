@@ -90,7 +90,7 @@ impl Ensemble {
         let pinned = self.pinned.map(|m| opinions[m]).filter(|pinned| !pinned.is_nan());
         let load = pinned.unwrap_or_else(|| weighted(&weights, &opinions)).into();
         let spread = self.spread(&opinions, load);
-        Blend { load, outlook: Outlook { when: self.when(last), height: self.height(load), spread } }
+        Blend { load, outlook: Outlook { when: self.when(kind, last), height: self.height(load), spread } }
     }
 
     /// What was foreseen an hour ago of the lead window from step `ahead`, as far as its season still says so at the level of the last
