@@ -7,7 +7,7 @@ use floorcast_models::decide::{Derivation, Evidence, Memory, Situation, finish, 
 use floorcast_models::plan::{Curve, FloorPlan, plan_of};
 use floorcast_models::policy::{Directive, Policy};
 use floorcast_models::protocol::{Identity, next};
-use floorcast_models::target::{Hold, Holder, ScaleDown, Target};
+use floorcast_models::target::{Holder, Target};
 use floorcast_models::units::{PerReplica, Replicas};
 use std::{hint::black_box, sync::Arc};
 
@@ -28,23 +28,7 @@ fn plan() -> Option<FloorPlan> {
 }
 
 fn target() -> Target {
-    Target {
-        uid: "2f6c2a5e-7f0b-4d3f-9e46-0c8b5d1d5a10".into(),
-        resource_version: "123456".into(),
-        current: Replicas::new(3),
-        desired: Replicas::new(3),
-        min: Replicas::new(3),
-        max: Replicas::new(50),
-        scale_down: ScaleDown::default(),
-        too_few: false,
-        scaling_active: true,
-        ready: None,
-        hold: Hold::Free,
-        ours: false,
-        owners: vec![],
-        written_at: None,
-        released_until: None,
-    }
+    Target::at_rest("2f6c2a5e-7f0b-4d3f-9e46-0c8b5d1d5a10", "123456", Replicas::new(3), Replicas::new(50))
 }
 
 fn evidence(now: DateTime<Utc>) -> Evidence {

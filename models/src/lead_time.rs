@@ -174,30 +174,14 @@ fn percentile_90(values: impl Iterator<Item = TimeDelta>) -> Option<TimeDelta> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::target::{Hold, ScaleDown};
 
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::from_timestamp(1_700_000_000 + seconds, 0).unwrap()
     }
 
     fn target(current: u32, ready: u32) -> Target {
-        Target {
-            uid: "u".into(),
-            resource_version: "1".into(),
-            current: Replicas::new(current),
-            desired: Replicas::new(current),
-            min: Replicas::ONE,
-            max: Replicas::new(100),
-            scale_down: ScaleDown::default(),
-            too_few: false,
-            scaling_active: true,
-            ready: Some(Replicas::new(ready)),
-            hold: Hold::Free,
-            ours: false,
-            owners: vec![],
-            written_at: None,
-            released_until: None,
-        }
+        let (current, ready) = (Replicas::new(current), Some(Replicas::new(ready)));
+        Target { current, desired: current, ready, ..Target::at_rest("u", "1", Replicas::ONE, Replicas::new(100)) }
     }
 
     const PERIOD: TimeDelta = TimeDelta::seconds(15);

@@ -171,15 +171,7 @@ impl Series {
     /// Joins a later or overlapping piece. Where both have a sample they must agree to 1 part in 1,000 (a datasource that
     /// answers differently for the same stamp is not one datasource); where one is missing the other fills in.
     pub fn merge(&mut self, other: &Self) -> Result<(), SeriesError> {
-        if other.step != self.step {
-            return Err(SeriesError::Mismatch(format!("steps differ: {} s and {} s", self.step, other.step)));
-        }
-        let start = self.start.min(other.start);
-        let end = self.end().timestamp().max(other.end().timestamp());
-        let len = ((end - start) / self.step) as usize;
-        if len > LONGEST {
-            return Err(SeriesError::TooLong(len));
-        }
+        let (start, len) = self.span_with(other)?;
         let mut values = vec![f32::NAN; len];
         let mine = ((self.start - start) / self.step) as usize;
         values[mine..mine + self.values.len()].copy_from_slice(&self.values);
@@ -197,6 +189,20 @@ impl Series {
         Ok(())
     }
 
+    /// Where both together begin, and how many samples they are then.
+    fn span_with(&self, other: &Self) -> Result<(i64, usize), SeriesError> {
+        if other.step != self.step {
+            return Err(SeriesError::Mismatch(format!("steps differ: {} s and {} s", self.step, other.step)));
+        }
+        let start = self.start.min(other.start);
+        let end = self.end().timestamp().max(other.end().timestamp());
+        let len = ((end - start) / self.step) as usize;
+        if len > LONGEST {
+            return Err(SeriesError::TooLong(len));
+        }
+        Ok((start, len))
+    }
+
     /// Puts another piece over this one: where it has a sample that one counts, else ours stays. Gives how many are new.
     ///
     /// Unlike [`Series::merge`] for pieces that may revise: the newest samples of a load are not settled yet.
@@ -211,15 +217,7 @@ impl Series {
     /// assert_eq!(ours.values(), [1.0, 2.0, 3.0, 4.0]);
     /// ```
     pub fn overlay(&mut self, other: &Self) -> Result<usize, SeriesError> {
-        if other.step != self.step {
-            return Err(SeriesError::Mismatch(format!("steps differ: {} s and {} s", self.step, other.step)));
-        }
-        let start = self.start.min(other.start);
-        let end = self.end().timestamp().max(other.end().timestamp());
-        let len = ((end - start) / self.step) as usize;
-        if len > LONGEST {
-            return Err(SeriesError::TooLong(len));
-        }
+        let (start, len) = self.span_with(other)?;
         let before = ((self.start - start) / self.step) as usize;
         // Exactly: room for twice as many would be kept for as long as the series slides.
         self.values.reserve_exact(len - self.values.len());

@@ -38,6 +38,29 @@ pub struct Target {
     pub released_until: Option<DateTime<Utc>>,
 }
 
+impl Target {
+    /// An HPA at its minimum, of which nothing else is to be told: it gets its metrics and nobody holds a floor.
+    pub fn at_rest(uid: impl Into<String>, resource_version: impl Into<String>, min: Replicas, max: Replicas) -> Self {
+        Self {
+            uid: uid.into(),
+            resource_version: resource_version.into(),
+            current: min,
+            desired: min,
+            min,
+            max,
+            scale_down: ScaleDown::default(),
+            too_few: false,
+            scaling_active: true,
+            ready: None,
+            hold: Hold::Free,
+            ours: false,
+            owners: Vec::new(),
+            written_at: None,
+            released_until: None,
+        }
+    }
+}
+
 /// The part of `spec.behavior.scaleDown` that decides how long a raised floor must still be held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ScaleDown {

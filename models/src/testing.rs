@@ -3,7 +3,7 @@
 use crate::decide::{Derivation, Evidence};
 use crate::plan::{Curve, FloorPlan, plan_of};
 use crate::protocol::Identity;
-use crate::target::{Held, Hold, Holder, ScaleDown, Target};
+use crate::target::{Held, Hold, Holder, Target};
 use crate::units::{PerReplica, Replicas};
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -19,23 +19,7 @@ pub(crate) fn time(minutes: i64) -> DateTime<Utc> {
 
 /// Base 3, max 50, at 3 replicas, nothing held.
 pub(crate) fn target() -> Target {
-    Target {
-        uid: "u1".into(),
-        resource_version: "100".into(),
-        current: n(3),
-        desired: n(3),
-        min: n(3),
-        max: n(50),
-        scale_down: ScaleDown::default(),
-        too_few: false,
-        scaling_active: true,
-        ready: None,
-        hold: Hold::Free,
-        ours: false,
-        owners: vec!["kubectl".into()],
-        written_at: None,
-        released_until: None,
-    }
+    Target { owners: vec!["kubectl".into()], ..Target::at_rest("u1", "100", n(3), n(50)) }
 }
 
 /// Fresh at `time(0)`, trusted, proven; the HPA itself wants 3.

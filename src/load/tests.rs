@@ -6,30 +6,14 @@ use crate::datasource::promql::{self, Comparison, Token};
 use crate::kubernetes::pods::{ContainerFacts, ContainerKind};
 use crate::kubernetes::quantity::Quantity;
 use crate::kubernetes::workload::{Owner, Requirement, Selector, TargetKind, TargetRef};
-use floorcast_models::target::{Hold, ScaleDown, Target};
+use floorcast_models::target::Target;
 use floorcast_models::units::Replicas;
 use proptest::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
 
 fn target() -> Target {
-    Target {
-        uid: "u".into(),
-        resource_version: "1".into(),
-        current: Replicas::ONE,
-        desired: Replicas::ONE,
-        min: Replicas::ONE,
-        max: Replicas::new(10),
-        scale_down: ScaleDown::default(),
-        too_few: false,
-        scaling_active: true,
-        ready: None,
-        hold: Hold::Free,
-        ours: false,
-        owners: Vec::new(),
-        written_at: None,
-        released_until: None,
-    }
+    Target::at_rest("u", "1", Replicas::ONE, Replicas::new(10))
 }
 
 fn workload(kind: TargetKind, name: &str, metrics: Vec<Metric>) -> Workload {

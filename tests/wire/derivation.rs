@@ -9,7 +9,7 @@ use floorcast::datasource::promql::{Matcher, selector};
 use floorcast::kubernetes::quantity::Quantity;
 use floorcast::kubernetes::workload::{Aim, Metric, Owner, Selector, TargetKind, TargetRef, Workload};
 use floorcast::load::{self, Load, LoadConfig, queries};
-use floorcast_models::target::{Hold, ScaleDown, Target};
+use floorcast_models::target::Target;
 use floorcast_models::units::Replicas;
 use floorcast_testbed::prometheus::{Options, Prometheus, Series};
 use floorcast_testbed::tools::Module;
@@ -160,23 +160,7 @@ fn past(now: DateTime<Utc>) -> Past {
 }
 
 fn workload(kind: TargetKind, metrics: Vec<Metric>) -> Workload {
-    let target = Target {
-        uid: "u".into(),
-        resource_version: "1".into(),
-        current: Replicas::ONE,
-        desired: Replicas::ONE,
-        min: Replicas::ONE,
-        max: Replicas::new(10),
-        scale_down: ScaleDown::default(),
-        too_few: false,
-        scaling_active: true,
-        ready: None,
-        hold: Hold::Free,
-        ours: false,
-        owners: Vec::new(),
-        written_at: None,
-        released_until: None,
-    };
+    let target = Target::at_rest("u", "1", Replicas::ONE, Replicas::new(10));
     Workload {
         namespace: "shop".into(),
         hpa: "web".into(),

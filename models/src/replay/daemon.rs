@@ -172,21 +172,5 @@ impl<'a> Daemon<'a> {
 
 /// The HPA as the daemon would observe it, before anything happened.
 fn target(workload: &Workload) -> Target {
-    Target {
-        uid: "replayed".to_owned(),
-        resource_version: "1".to_owned(),
-        current: workload.min,
-        desired: workload.min,
-        min: workload.min,
-        max: workload.max,
-        scale_down: scale_down(workload),
-        too_few: false,
-        scaling_active: true,
-        ready: None,
-        hold: Hold::Free,
-        ours: false,
-        owners: Vec::new(),
-        written_at: None,
-        released_until: None,
-    }
+    Target { scale_down: scale_down(workload), ..Target::at_rest("replayed", "1", workload.min, workload.max) }
 }

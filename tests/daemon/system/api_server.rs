@@ -31,14 +31,7 @@ async fn scenario_8_an_api_server_that_goes_and_comes_back_costs_nothing() {
     assert!(daemon.process().running(), "{}", daemon.process().tail(20));
     ground.cluster.restart(Component::ApiServer).await.unwrap();
 
-    wait::until("leadership", 60 * SECOND, || async {
-        match daemon.metric("floorcast_leader").await {
-            Ok(Some(leads)) if leads > 0.5 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await
-    .unwrap();
+    daemon.wait_leader(60 * SECOND).await.unwrap();
     tokio::time::sleep(5 * SECOND).await;
     assert_eq!(web.min_replicas().await.unwrap(), held);
     let burst = ground.hpa_writes("shop").len() - writes;

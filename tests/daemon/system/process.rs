@@ -27,23 +27,12 @@ impl Two {
         let ground = Ground::start(&[Past::days(&replay)]).await;
         let web = ground.workload(&replay, &live()).await;
         let first = ground.daemon("first", &changes).await;
-        wait_leader(&first).await;
+        first.wait_leader(30 * SECOND).await.unwrap();
         let second = ground.daemon("second", &changes).await;
         let two = Self { ground, web, daemons: [first, second] };
         two.web.wait_hpa("a floor", 120 * SECOND, |hpa| floor(hpa).map(|_| ()).ok_or("no floor".into())).await.unwrap();
         two
     }
-}
-
-async fn wait_leader(daemon: &Daemon) {
-    wait::until("leadership", 30 * SECOND, || async {
-        match daemon.metric("floorcast_leader").await {
-            Ok(Some(leads)) if leads > 0.5 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await
-    .unwrap();
 }
 
 #[tokio::test]
@@ -55,7 +44,7 @@ async fn scenario_7_the_standby_goes_on_where_the_killed_leader_was() {
     let before = two.web.hpa().await.unwrap();
     let writes = two.ground.hpa_writes("shop").len();
     two.daemons[0].kill();
-    wait_leader(&two.daemons[1]).await;
+    two.daemons[1].wait_leader(30 * SECOND).await.unwrap();
     // An unchanged plan costs no write, whoever leads.
     wait::throughout("the floor stays", 5 * SECOND, || async {
         let hpa = two.web.hpa().await.map_err(|e| e.to_string())?;
@@ -78,7 +67,7 @@ async fn scenario_7_a_thawed_leader_writes_nothing_of_its_old_epoch() {
     let record = Record::start(two.ground.cluster.client().await.unwrap(), "shop", "web");
     let epoch = epoch_of(&two.web).await;
     two.daemons[0].freeze();
-    wait_leader(&two.daemons[1]).await;
+    two.daemons[1].wait_leader(30 * SECOND).await.unwrap();
     // Something to write for the new leader: its epoch is on the object now.
     two.web.annotate("floorcast.io/max-floor", Some("6")).await.unwrap();
     let lowered = two.web.wait_hpa("a floor of the new epoch", 60 * SECOND, |hpa| {
@@ -181,6 +170,6 @@ async fn scenario_7_sigterm_ends_within_ten_seconds_and_leaves_the_floor() {
     let (took, itself) = two.daemons[0].process().stop(Duration::from_secs(10));
     assert!(itself, "killed after {took:?}");
     // A leader that leaves says so: the standby need not wait for the Lease to run out.
-    wait_leader(&two.daemons[1]).await;
+    two.daemons[1].wait_leader(30 * SECOND).await.unwrap();
     assert_eq!(floor_of(&two.web.hpa().await.unwrap()), before);
 }

@@ -4,7 +4,6 @@
 use super::{SECOND, Stage, documented, first, hold, kubelet};
 use crate::chart::CHART;
 use floorcast_testbed::daemon::Daemon;
-use floorcast_testbed::wait;
 use serde_json::{Value, json};
 use std::time::Instant;
 
@@ -17,7 +16,7 @@ pub(super) async fn from_the_first_install_to_the_last_floor(stage: &Stage) {
     let begun = Instant::now();
     let notes = stage.helm(&[&["install", RELEASE, CHART][..], &common].concat()).await.unwrap();
     let mut daemon = daemon(stage, NAMESPACE, "floorcast").await;
-    leads(&daemon).await;
+    daemon.wait_leader(30 * SECOND).await.unwrap();
     first::forecast_is_told(stage, &daemon, begun, &next(&notes)).await;
 
     throw_the_switch(stage, "\"freeze\"").await;
@@ -71,17 +70,6 @@ pub(super) async fn daemon(stage: &Stage, namespace: &str, full: &str) -> Daemon
     let kubeconfig = stage.bed.service_account_kubeconfig(namespace, account).await.unwrap();
     let name = format!("{full}-0");
     Daemon::start_ready(stage.bed.folder(), &name, kubelet::program(), &kubeconfig, &settings).await.unwrap()
-}
-
-pub(super) async fn leads(daemon: &Daemon) {
-    wait::until("leadership", 30 * SECOND, || async {
-        match daemon.metric("floorcast_leader").await {
-            Ok(Some(leads)) if leads > 0.5 => Ok(()),
-            other => Err(format!("{other:?}")),
-        }
-    })
-    .await
-    .unwrap();
 }
 
 async fn replicas(stage: &Stage) -> u64 {

@@ -35,7 +35,7 @@ pub(super) async fn one_forbidden_namespace_stops_no_other(stage: &Stage) {
     assert!(doctor.contains("ok    HPAs: 1 of 1 are opted in") && doctor.contains("HPA north/web: "), "{doctor}");
 
     let mut daemon = install::daemon(stage, NAMESPACE, FULL).await;
-    install::leads(&daemon).await;
+    daemon.wait_leader(30 * SECOND).await.unwrap();
     sees(&daemon, &["north/web"], "may not list horizontalpodautoscalers.autoscaling in namespace south").await;
 
     stage.helm3(&release("upgrade")).await.unwrap();

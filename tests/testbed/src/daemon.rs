@@ -98,6 +98,17 @@ impl Daemon {
         })
     }
 
+    /// Waits until it leads.
+    pub async fn wait_leader(&self, limit: Duration) -> Result<(), Error> {
+        wait::until("leadership", limit, || async {
+            match self.metric("floorcast_leader").await {
+                Ok(Some(leads)) if leads > 0.5 => Ok(()),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await
+    }
+
     /// Address of `/livez`, `/readyz` and `/metrics`.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.listen.number())
