@@ -26,6 +26,9 @@ impl When {
     pub const ANY: Self = Self { hour: 0, minute: 1.0 };
 }
 
+/// An error counts as at most so many usual ones: one burst is no habit of its minute.
+const MOST: f64 = 10.0;
+
 /// The usual size of errors by the minute of any hour, as multiples of the usual one. A burst comes at its minute however far ahead it
 /// was forecast, so the nearest forecasts of a kind, of which there are most, speak for all others.
 #[derive(Clone, Copy, Debug)]
@@ -40,15 +43,17 @@ impl Minutes {
         Self { twelfths: ByClock::NONE, memory: memory(MEMORY_DAYS * DAY as f64 / step as f64 / twelfths(step) as f64) }
     }
 
-    /// The multiple at `stamp` (seconds since the epoch).
+    /// The multiple at `stamp` (seconds since the epoch); 1 where all minutes are alike, whatever happened to all of them.
     pub fn at(&self, stamp: i64) -> f64 {
-        self.twelfths.at(twelfth(stamp)).believed(1.0, OWN_EVIDENCE)
+        let all = self.twelfths.mean();
+        let multiple = self.twelfths.at(twelfth(stamp)).believed(all, OWN_EVIDENCE) / all;
+        if multiple.is_finite() { multiple } else { 1.0 }
     }
 
     /// Takes an error of so many times the usual size, realised at `stamp`.
     pub fn learn(&mut self, stamp: i64, multiple: f64) {
         if multiple.is_finite() {
-            self.twelfths.push(twelfth(stamp), multiple, self.memory);
+            self.twelfths.push(twelfth(stamp), multiple.min(MOST), self.memory);
         }
     }
 }
@@ -81,6 +86,13 @@ impl<const N: usize> ByClock<N> {
         Mean { value: self.values[time], seen: f32::from(self.seen[time]) }
     }
 
+    /// Of all times; not a number where nothing was seen.
+    fn mean(&self) -> f64 {
+        let seen = self.seen.map(f32::from);
+        let sum: f32 = self.values.iter().zip(seen).map(|(value, seen)| value * seen).sum();
+        f64::from(sum / seen.iter().sum::<f32>())
+    }
+
     pub(super) fn push(&mut self, time: usize, size: f64, memory: f32) {
         let mut mean = self.at(time);
         mean.push(size, memory);
@@ -95,6 +107,43 @@ mod tests {
     #[test]
     fn the_twelfth_of_an_hour_is_that_of_the_stamp() {
         assert_eq!([0, 299, 300, 3599, 3600, -1].map(twelfth), [0, 0, 1, 11, 0, 11]);
+    }
+
+    /// Two weeks at 5 min, in which these errors are five usual ones.
+    fn learned(five: impl Fn(i64) -> bool) -> Minutes {
+        let mut minutes = Minutes::new(300);
+        (0..14 * 288).for_each(|i| minutes.learn(300 * i, if five(i) { 5.0 } else { 1.0 }));
+        minutes
+    }
+
+    #[test]
+    fn a_minute_of_bursts_is_told_from_the_others() {
+        // The mean is (5 + 11) / 12 = 1.33; of a week's 168 errors of one twelfth 168 / (168 + 24) = 7/8 is believed.
+        let minutes = learned(|i| i % 12 == 0);
+        let [burst, calm] = [0, 1800].map(|stamp| minutes.at(stamp));
+        assert!((burst - (0.875 * 5.0 / 1.333 + 0.125)).abs() < 0.05, "{burst}");
+        assert!((calm - (0.875 / 1.333 + 0.125)).abs() < 0.01, "{calm}");
+    }
+
+    #[test]
+    fn an_hour_that_is_wild_as_a_whole_makes_no_minute_differ() {
+        let minutes = learned(|i| i % 288 / 12 == 9);
+        assert!((0..12).all(|t| (minutes.at(300 * t) - 1.0).abs() < 0.02), "{minutes:?}");
+    }
+
+    #[test]
+    fn one_error_however_large_is_no_habit() {
+        let mut minutes = learned(|_| false);
+        minutes.learn(0, 1e9);
+        assert!(minutes.at(0) < 1.1, "{}", minutes.at(0));
+        minutes.learn(0, f64::NAN);
+        minutes.learn(0, f64::INFINITY);
+        assert!(minutes.at(0) < 1.1, "{}", minutes.at(0));
+    }
+
+    #[test]
+    fn nothing_seen_tells_no_minute_from_another() {
+        assert_eq!(Minutes::new(60).at(0), 1.0);
     }
 
     #[test]
