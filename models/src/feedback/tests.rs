@@ -2,7 +2,6 @@ use super::*;
 use crate::sim::Random;
 use crate::testing::time;
 use chrono::TimeDelta;
-use proptest::prelude::*;
 
 /// Samples a day and a week at five minutes.
 const DAY: usize = 288;
@@ -153,30 +152,25 @@ fn a_cost_that_may_be_above_a_fifth_is_taken_out() {
     assert_eq!(overhead(0.15, 0.21), Some(0.3));
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(24))]
-
-    /// A load without overhead whose replicas lag behind it, bursts and all, is neither taken to fall nor to cost much.
-    #[test]
-    fn an_honest_load_is_left_alone(peak in 8.0_f64..80.0, seed in 0_u64..1000, burst in 0.0_f64..3.0) {
-        let said = honest(peak, seed, burst);
+/// A load without overhead whose replicas lag behind it, bursts and all. Counted as well: of 20,000 such loads one was told to fall, 52
+/// were told a cost and eleven one above three tenths, so that of 24 drawn anew each time one in seventy draws would fail.
+#[test]
+fn of_four_hundred_honest_loads_none_falls_and_at_most_one_is_told_a_cost() {
+    let said = (0..400_u64).map(|seed| {
+        let (peak, burst) = (8.0 + (seed * 7 % 72) as f64, (seed * 11 % 30) as f64 / 10.0);
+        (seed, honest(peak, seed, burst))
+    });
+    let mut costs = 0;
+    for (seed, said) in said {
         let harmless = match said {
             Response::Falls { .. } => false,
             Response::Overhead { share, .. } => share <= 1.5 * OVERHEAD_FROM,
             _ => true,
         };
-        prop_assert!(harmless, "{said}");
+        assert!(harmless, "seed {seed}: {said}");
+        costs += usize::from(said.overhead().is_some());
     }
-}
-
-#[test]
-fn of_four_hundred_honest_loads_at_most_one_is_told_a_cost() {
-    let told = |seed: u64| {
-        let (peak, burst) = (8.0 + (seed * 7 % 72) as f64, (seed * 11 % 30) as f64 / 10.0);
-        honest(peak, seed, burst).overhead().is_some()
-    };
-    let told = (0..400).filter(|seed| told(*seed)).count();
-    assert!(told <= 1, "{told} of 400");
+    assert!(costs <= 1, "{costs} of 400");
 }
 
 /// What is said of two weeks of a load that owes nothing to its replicas: floors at 1.2 times last week's load, and moments in
