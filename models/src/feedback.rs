@@ -26,8 +26,8 @@ const LEAST_MOVES: usize = 12;
 /// An estimate counts less so many standard errors.
 const ERRORS: f64 = 2.0;
 /// What a replica costs is taken out of a history: that takes more. Of 1,500 honest loads with bursts none was told a cost at 3.5
-/// standard errors, twelve at 3 and 24 at 2.5 (at 3.5 it is 52 of 20,000); of 6,000 floors on a load with overhead three ended above 1.1 times the fair one (by 0.008
-/// at most), one and none.
+/// standard errors, twelve at 3 and 24 at 2.5 (of 20,000 at 3.5, 52); of 6,000 floors on a load with overhead three ended above 1.1 times
+/// the fair one (by 0.008 at most), one and none.
 const COST_ERRORS: f64 = 3.5;
 /// Overhead of one replica as a share of its target from which it is taken out of the load, if it may be as high: where it seemed lower
 /// by chance, seven of those 6,000 floors ended too high.

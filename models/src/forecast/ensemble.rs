@@ -48,7 +48,7 @@ pub struct Ensemble {
     seasonal: [bool; MODELS],
     mixtures: Box<[Mixture]>,
     errors: Box<[Errors]>,
-    /// Of single values, and of maxima.
+    /// What the clock says of the errors of single values, and of those of maxima.
     minutes: [Minutes; 2],
     pending: Pending,
     evidence: Evidence,
@@ -100,7 +100,7 @@ impl Ensemble {
         Self {
             mixtures: all.clone().map(mixture).collect(),
             errors: all.map(errors).collect(),
-            minutes: [Minutes::new(step); 2],
+            minutes: [Minutes::NONE; 2],
             pending: Pending::new(&anchors),
             evidence: Evidence::new(step, anchors.every(anchors.later()), level),
             levels: Levels::new(&past),
@@ -283,8 +283,8 @@ impl Ensemble {
             let (sizes, margins) = open.expected();
             let error = target - open.mixed();
             if a == self.anchors.first(kind) {
-                let stamp = self.past.stamp(next - 1);
-                self.minutes[kind as usize].learn(stamp, error.abs() / self.errors[a].usual());
+                let (stamp, step) = (self.past.stamp(next - 1), self.past.step());
+                self.minutes[kind as usize].learn(stamp, step, error.abs() / self.errors[a].usual());
             }
             self.errors[a].learn(when[kind as usize], error, &sizes, &margins);
         }

@@ -34,26 +34,27 @@ const MOST: f64 = 10.0;
 #[derive(Clone, Copy, Debug)]
 pub struct Minutes {
     twelfths: ByClock<TWELFTHS>,
-    memory: f32,
+    /// The mean of all of them, renewed with each error: it is asked for with every forecast.
+    all: f32,
 }
 
 impl Minutes {
-    /// Nothing seen; errors come every `step` seconds.
-    pub fn new(step: i64) -> Self {
-        Self { twelfths: ByClock::NONE, memory: memory(MEMORY_DAYS * DAY as f64 / step as f64 / twelfths(step) as f64) }
-    }
+    /// Nothing seen.
+    pub const NONE: Self = Self { twelfths: ByClock::NONE, all: 0.0 };
 
     /// The multiple at `stamp` (seconds since the epoch); 1 where all minutes are alike, whatever happened to all of them.
     pub fn at(&self, stamp: i64) -> f64 {
-        let all = self.twelfths.mean();
+        let all = f64::from(self.all);
         let multiple = self.twelfths.at(twelfth(stamp)).believed(all, OWN_EVIDENCE) / all;
         if multiple.is_finite() { multiple } else { 1.0 }
     }
 
-    /// Takes an error of so many times the usual size, realised at `stamp`.
-    pub fn learn(&mut self, stamp: i64, multiple: f64) {
+    /// Takes an error of so many times the usual size, realised at `stamp`; one comes every `step` seconds.
+    pub fn learn(&mut self, stamp: i64, step: i64, multiple: f64) {
         if multiple.is_finite() {
-            self.twelfths.push(twelfth(stamp), multiple.min(MOST), self.memory);
+            let memory = memory(MEMORY_DAYS * DAY as f64 / step as f64 / twelfths(step) as f64);
+            self.twelfths.push(twelfth(stamp), multiple.min(MOST), memory);
+            self.all = self.twelfths.mean();
         }
     }
 }
@@ -87,10 +88,10 @@ impl<const N: usize> ByClock<N> {
     }
 
     /// Of all times; not a number where nothing was seen.
-    fn mean(&self) -> f64 {
+    fn mean(&self) -> f32 {
         let seen = self.seen.map(f32::from);
         let sum: f32 = self.values.iter().zip(seen).map(|(value, seen)| value * seen).sum();
-        f64::from(sum / seen.iter().sum::<f32>())
+        sum / seen.iter().sum::<f32>()
     }
 
     pub(super) fn push(&mut self, time: usize, size: f64, memory: f32) {
@@ -111,8 +112,8 @@ mod tests {
 
     /// Two weeks at 5 min, in which these errors are five usual ones.
     fn learned(five: impl Fn(i64) -> bool) -> Minutes {
-        let mut minutes = Minutes::new(300);
-        (0..14 * 288).for_each(|i| minutes.learn(300 * i, if five(i) { 5.0 } else { 1.0 }));
+        let mut minutes = Minutes::NONE;
+        (0..14 * 288).for_each(|i| minutes.learn(300 * i, 300, if five(i) { 5.0 } else { 1.0 }));
         minutes
     }
 
@@ -134,16 +135,16 @@ mod tests {
     #[test]
     fn one_error_however_large_is_no_habit() {
         let mut minutes = learned(|_| false);
-        minutes.learn(0, 1e9);
+        minutes.learn(0, 300, 1e9);
         assert!(minutes.at(0) < 1.1, "{}", minutes.at(0));
-        minutes.learn(0, f64::NAN);
-        minutes.learn(0, f64::INFINITY);
+        minutes.learn(0, 300, f64::NAN);
+        minutes.learn(0, 300, f64::INFINITY);
         assert!(minutes.at(0) < 1.1, "{}", minutes.at(0));
     }
 
     #[test]
     fn nothing_seen_tells_no_minute_from_another() {
-        assert_eq!(Minutes::new(60).at(0), 1.0);
+        assert_eq!(Minutes::NONE.at(0), 1.0);
     }
 
     #[test]

@@ -50,7 +50,7 @@ fn quiet_hours_have_narrow_margins() {
 
 #[test]
 fn bursts_at_the_full_hour_widen_the_margins_of_that_minute_only() {
-    let (mut errors, mut without, mut minutes) = (Errors::new(0, 300), Errors::new(0, 300), Minutes::new(300));
+    let (mut errors, mut without, mut minutes) = (Errors::new(0, 300), Errors::new(0, 300), Minutes::NONE);
     // A week of errors of up to 1 either way, and up to 50 in the first five minutes of four hours out of five.
     for i in 0..7 * 288_i64 {
         let (stamp, hour) = (i * 300, (i / 12 % 24) as usize);
@@ -59,7 +59,7 @@ fn bursts_at_the_full_hour_widen_the_margins_of_that_minute_only() {
         let usual = errors.usual();
         learn_at(&mut errors, When { hour, minute: minutes.at(stamp) }, error);
         learn(&mut without, hour, error);
-        minutes.learn(stamp, error.abs() / usual);
+        minutes.learn(stamp, 300, error.abs() / usual);
     }
     let of = |errors: &Errors, minute| margin_at(errors, When { hour: 9, minute }, 0.95);
     let [full, half] = [0, 1800].map(|stamp| minutes.at(stamp));
