@@ -1,7 +1,7 @@
 //! Answers as tables for people and as JSON, YAML, names or a filled template for programs.
 
 use super::{Exit, Failure, Output};
-use serde::Serialize;
+use erased_serde::Serialize;
 use std::io::Write;
 
 /// The kind of what we look at, as `kubectl -o name` writes it.
@@ -31,19 +31,29 @@ pub fn rendered<T: Serialize>(
 ) -> Result<String, Failure> {
     Ok(match form {
         Output::Table | Output::Wide => super::pages::as_called(&table(value)).into_owned(),
-        Output::Json => serde_json::to_string_pretty(value).map_err(unprintable)? + "\n",
+        Output::Json => json(value)?,
         Output::Yaml => yaml(value)?,
         Output::Name => names.iter().map(|name| format!("{KIND}/{name}\n")).collect::<Vec<_>>().concat(),
-        Output::Jsonpath(template) => template.fill(&serde_json::to_value(value).map_err(unprintable)?),
+        Output::Jsonpath(template) => template.fill(&tree(value)?),
     })
+}
+
+// Each writer once for all types of answers, not once for each.
+
+fn json(value: &dyn Serialize) -> Result<String, Failure> {
+    Ok(serde_json::to_string_pretty(value).map_err(unprintable)? + "\n")
+}
+
+fn tree(value: &dyn Serialize) -> Result<serde_json::Value, Failure> {
+    serde_json::to_value(value).map_err(unprintable)
 }
 
 /// A value as YAML.
 ///
 /// # Errors
 /// A value that YAML cannot say.
-pub fn yaml<T: Serialize>(value: &T) -> Result<String, Failure> {
-    serde_saphyr::to_string(value).map_err(unprintable)
+pub fn yaml(value: &dyn Serialize) -> Result<String, Failure> {
+    serde_saphyr::to_string(&value).map_err(unprintable)
 }
 
 /// Writes to stdout, and says whether somebody reads: a reader that went away (`| head`) is no failure.

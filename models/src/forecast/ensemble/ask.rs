@@ -97,7 +97,7 @@ impl Ensemble {
     /// day; 0 further ahead than an hour.
     ///
     /// A load that falls is mostly back soon, and then within a step, without warning: the chance of it in each single window is far below
-    /// what any quantile covers, and yet much of the starved time of slow pods comes from it (`docs/backtest.md`). What lasts is
+    /// what any quantile covers, and yet much of the starved time of slow pods comes from it (`docs/outcomes.md`). What lasts is
     /// foreseen to last after a while. A rise that is over is nothing that the season knows, so it is not remembered.
     fn remembered(&self, ahead: usize) -> f64 {
         if !self.has(Part::HourAgo) {
