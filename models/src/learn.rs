@@ -341,4 +341,12 @@ mod outage_tests;
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
+mod asleep_tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod step_tests;
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod part_tests;

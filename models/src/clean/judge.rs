@@ -1,11 +1,14 @@
 //! Judges each new sample against its season and masks what was no demand: online, so that it cannot see the future.
 
+mod low;
+
 use super::{Note, Recognised};
 use crate::{
     calendar::{DAY, WEEK},
     forecast::past::Past,
 };
 use chrono::{DateTime, Utc};
+use low::{Low, TakenFor, sleeps_on, slept_before};
 use std::ops::Range;
 
 /// Below this share of the season a load has collapsed.
@@ -37,16 +40,6 @@ enum Run {
     Low(Low),
     High(High),
     Gap { since: i64 },
-}
-
-/// A run of samples that are next to nothing.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Low {
-    since: i64,
-    /// Even one of them is far below what is usual.
-    clear: bool,
-    /// It is an outage.
-    masked: bool,
 }
 
 /// A run of samples far above the season.
@@ -135,7 +128,7 @@ impl Judge {
     /// outage that has just begun.
     pub(crate) fn suspects(&self, past: &Past) -> bool {
         match self.run {
-            Run::Low(low) => low.clear && !low.masked,
+            Run::Low(low) => low.is_suspect(),
             _ => self.suspects_burst(past),
         }
     }
@@ -164,7 +157,7 @@ impl Judge {
     /// Number of the first sample of an outage that is not over.
     pub(crate) fn collapsed_since(&self) -> Option<i64> {
         match self.run {
-            Run::Low(low) => low.masked.then_some(low.since),
+            Run::Low(low) => low.is_outage().then_some(low.since),
             _ => None,
         }
     }
@@ -180,7 +173,7 @@ impl Judge {
     fn is_trouble(&self, past: &Past, i: i64) -> bool {
         match self.run {
             Run::Normal | Run::Gap { .. } => false,
-            Run::Low(low) => low.clear || low.masked,
+            Run::Low(low) => low.is_suspect() || low.is_outage(),
             Run::High(high) => high.sure && !is_long(past, &high, i),
         }
     }
@@ -190,14 +183,14 @@ impl Judge {
         let high = usual.known && load > BURST_FACTOR * usual.most;
         let clear = low && usual.least - load > 3.0 * usual.deviation;
         self.run = match self.run {
-            Run::Low(run) if low => self.collapsed(past, Low { clear: run.clear || clear, ..run }, i),
+            Run::Low(run) if low => self.collapsed(past, Low { clear: run.clear || clear, ..run }, i, usual),
             Run::High(run) if high || i - run.newest < BURST_LULL => {
                 Run::High(run.with(past, i, load - usual.most, high)).unless_nothing(past, i, usual)
             }
             run => {
                 self.end_run(past, run, i);
                 if low {
-                    self.collapsed(past, Low { since: i, clear, masked: false }, i)
+                    self.collapsed(past, Low::new(i, clear), i, usual)
                 } else if high {
                     let run = High { since: i, peak: i, newest: i, excess: 0.0, sure: false };
                     Run::High(run.with(past, i, load - usual.most, true)).unless_nothing(past, i, usual)
@@ -208,30 +201,41 @@ impl Judge {
         };
     }
 
-    /// The load has been low up to `i`: masks it once that is long enough to be an outage, believes it once too long.
-    fn collapsed(&mut self, past: &mut Past, run: Low, i: i64) -> Run {
+    /// The load has been low up to `i`: masks it once that is long enough to be an outage and no habit, believes it once too long.
+    fn collapsed(&mut self, past: &mut Past, run: Low, i: i64, usual: &Usual) -> Run {
         let day = past.samples_in(DAY) as i64;
         let (since, length) = (run.since, i + 1 - run.since);
-        if run.masked && length > BELIEVED_AFTER_DAYS * day {
+        if run.is_outage() && length > BELIEVED_AFTER_DAYS * day {
             mask(past, since..i + 1, false);
             self.note(past, Recognised::LevelShift, since, i + 1);
             self.believed_until = i + 14 * day;
             return Run::Normal;
         }
+        let low = COLLAPSED * usual.least;
         let uneven = past.age() > WEEK && length as f32 > COLLAPSED_RUNS * self.longest_low;
-        if run.masked {
-            past.set_masked(i, true);
-        } else if length >= COLLAPSED_STEPS && (run.clear || uneven) {
-            mask(past, since..i + 1, true);
-            return Run::Low(Low { masked: true, ..run });
+        match run.taken_for {
+            TakenFor::Outage => past.set_masked(i, true),
+            TakenFor::Habit(days) if sleeps_on(past, i, days, low) => {}
+            // It was awake by now.
+            TakenFor::Habit(_) => return Run::Low(Low::new(i, run.clear)),
+            TakenFor::Nothing if length >= COLLAPSED_STEPS && (run.clear || uneven) => {
+                let taken_for = slept_before(past, since..i + 1, low).map_or(TakenFor::Outage, TakenFor::Habit);
+                if taken_for == TakenFor::Outage {
+                    mask(past, since..i + 1, true);
+                }
+                return Run::Low(Low { taken_for, ..run });
+            }
+            TakenFor::Nothing => {}
         }
         Run::Low(run)
     }
 
     fn end_run(&mut self, past: &mut Past, run: Run, i: i64) {
         match run {
-            Run::Low(low) if low.masked => self.note(past, Recognised::Outage, low.since, i),
-            Run::Low(low) => self.longest_low = self.longest_low.max((i - low.since) as f32),
+            Run::Low(low) if low.is_outage() => self.note(past, Recognised::Outage, low.since, i),
+            Run::Low(low) if low.taken_for == TakenFor::Nothing => {
+                self.longest_low = self.longest_low.max((i - low.since) as f32)
+            }
             Run::High(high) if high.sure => self.end_burst(past, &high),
             _ => {}
         }
@@ -253,7 +257,7 @@ impl Judge {
         match self.run {
             Run::Gap { .. } => {}
             // What fell and then went silent is one outage; it ends when samples come back.
-            Run::Low(low) if low.masked => {}
+            Run::Low(low) if low.is_outage() => {}
             // A sample or two that are missing say nothing of a rise: it may go on behind them.
             Run::High(high) if i - high.newest < BURST_LULL => {}
             run => {
@@ -349,22 +353,30 @@ fn day_before(past: &Past, i: i64) -> f64 {
     past.around(i - half, half)
 }
 
+/// Samples by which a habit may be early or late.
+fn slack(past: &Past) -> i64 {
+    (600 / past.step()).max(1)
+}
+
+/// Takes a sample for demand again, unless it is missing or was excluded by hand.
+fn unmask(past: &mut Past, i: i64) {
+    let by_hand = past.raw(i).is_nan();
+    past.set_masked(i, past.is_masked(i) && by_hand);
+}
+
 /// Whether a burst like that of `since..end` happened at the same wall clock yesterday or in an earlier week: then it is a habit,
 /// and the earlier one's mask comes off.
 fn recurs(past: &mut Past, since: i64, end: i64, peak: i64) -> bool {
     let height = f64::from(past.raw(peak));
     for days in [1, 7, 14] {
         let before = past.days_before(peak, days);
-        let slack = (600 / past.step()).max(1);
+        let slack = slack(past);
         // As high as this one, and not because the whole day was higher then.
         let then = (day_before(past, before) / day_before(past, peak)).max(1.0);
         let found = (before - slack..=before + slack).any(|j| f64::from(past.raw(j)) > 0.6 * height * then);
         if found {
             let moved = peak - before;
-            for j in since - moved - slack..end - moved + slack {
-                let by_hand = past.raw(j).is_nan();
-                past.set_masked(j, past.is_masked(j) && by_hand);
-            }
+            (since - moved - slack..end - moved + slack).for_each(|j| unmask(past, j));
             return true;
         }
     }

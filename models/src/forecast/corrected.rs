@@ -70,6 +70,20 @@ impl Corrected {
         if self.bare { [0.0; ALL] } else { [now, hour, day, CONSTANT] }
     }
 
+    /// For anchor `a`: a residual to come is none that was not seen lately, while a load without a season may be any.
+    fn correction(&self, a: usize, features: &[f32; ALL]) -> f32 {
+        if self.base.is_some() { self.corrections.within(a, features) } else { self.corrections.at(a, features) }
+    }
+
+    /// Between two anchors; where there is no regression for the nearer one, that of the other.
+    fn between(&self, (a, b, share): (usize, usize, f32), features: &[f32; ALL]) -> f32 {
+        if share == 0.0 {
+            return self.correction(a, features);
+        }
+        let (low, high) = (self.correction(a, features), self.correction(b, features));
+        if low.is_nan() { high } else { low + (high - low) * share }
+    }
+
     /// Whether one of these windows is any of its business.
     fn hears_any(&self, windows: &[Turn]) -> bool {
         windows.iter().any(|window| self.corrections.hears(window.anchor))
@@ -123,7 +137,7 @@ impl Model for Corrected {
         self.corrections.remember(windows, &features);
         let (unit, mut corrections) = (self.unit(seen), [0.0; MOST]);
         for (correction, window) in corrections.iter_mut().zip(windows) {
-            *correction = self.corrections.at(window.anchor, &features) * unit;
+            *correction = self.correction(window.anchor, &features) * unit;
         }
         let loads = self.space.apply_each(&self.bases(seen, windows), &corrections, seen.offset as f32);
         let largest = seen.largest();
@@ -137,7 +151,7 @@ impl Model for Corrected {
         if !self.corrections.hears(asked.between.1) {
             return f32::NAN;
         }
-        let correction = self.corrections.between(asked.between, &self.features(seen)) * self.unit(seen);
+        let correction = self.between(asked.between, &self.features(seen)) * self.unit(seen);
         let base = self.base.map_or(0.0, |base| seen.basis(base).over(asked.stored));
         self.space.apply(base, correction, seen.offset as f32).clamp(0.0, seen.largest())
     }

@@ -89,12 +89,10 @@ impl<const N: usize, const R: usize, const K: usize> Regressed<N, R, K> {
         if self.hears(a) { self.ridges[self.number(a)].predict(features) } else { f32::NAN }
     }
 
-    /// Prediction between two anchors; where there is no regression for the nearer one, that of the other.
-    pub fn between(&self, (a, b, share): (usize, usize, f32), features: &[f32; N]) -> f32 {
-        if share == 0.0 {
-            return self.at(a, features);
-        }
-        let (low, high) = (self.at(a, features), self.at(b, features));
-        if low.is_nan() { high } else { low + (high - low) * share }
+    /// The same, with what comes of the features but the constant kept between the least and the largest of them and nothing. A level that
+    /// changed would else be made more of than it is: for a day what came lies far off and nothing at its origin said so, and whatever feature stirs
+    /// first is given a coefficient of ten.
+    pub fn within(&self, a: usize, features: &[f32; N]) -> f32 {
+        if self.hears(a) { self.ridges[self.number(a)].predict_within(features) } else { f32::NAN }
     }
 }

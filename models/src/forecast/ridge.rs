@@ -90,6 +90,20 @@ impl<const N: usize, const R: usize> Ridge<N, R> {
         pairs.map(|(c, f)| c.get() * f).sum()
     }
 
+    /// The same, where the last feature is a constant and of the others nothing beyond the least and the largest of them, and zero, is to be
+    /// believed.
+    #[inline]
+    pub fn predict_within(&self, features: &[f32; N]) -> f32 {
+        let (mut sum, mut least, mut most) = (0.0, 0.0_f32, 0.0_f32);
+        for (c, f) in self.coefficients[..N - 1].iter().zip(features) {
+            sum += c.get() * f;
+            least = least.min(*f);
+            most = most.max(*f);
+        }
+        // The bounds are numbers whatever the features are, and no number stays none.
+        sum.clamp(least, most) + self.coefficients[N - 1].get() * features[N - 1]
+    }
+
     /// The matrix of products.
     fn matrix(&self) -> [[f64; N]; N] {
         let mut matrix = [[0.0; N]; N];
@@ -154,6 +168,26 @@ mod tests {
         ridge.solve(&NOTHING);
         assert!((ridge.coefficients()[0] - 0.75).abs() < 4e-3);
         assert!((ridge.coefficients()[1] + 0.5).abs() < 4e-3);
+    }
+
+    #[test]
+    fn nothing_beyond_the_features_is_believed_but_the_constant() {
+        let mut ridge = Ridge::<3, 2>::new(&Prior { coefficients: [0.5, 0.0, 0.0], samples: 1.0 });
+        // What came was ten times what was seen, and two more.
+        for i in 0..500 {
+            let [x, z] = [f32::from(i as i16 % 7) - 3.0, f32::from(i as i16 % 5) - 2.0];
+            ridge.learn(&[x, z, 0.1], 10.0 * x + 2.0, 1.0);
+        }
+        ridge.solve(&Prior { coefficients: [0.0; 3], samples: 1e-3 });
+        let close = |features: [f32; 3], wanted: f32| {
+            assert!((ridge.predict_within(&features) - wanted).abs() < 0.1, "{features:?}: {ridge:?}");
+        };
+        assert!((ridge.predict(&[-3.0, 0.0, 0.1]) + 28.0).abs() < 0.5);
+        close([-3.0, 0.0, 0.1], -1.0);
+        close([-3.0, -4.0, 0.1], -2.0);
+        close([0.1, 0.0, 0.1], 2.1);
+        close([1.0, 4.0, 0.1], 6.0);
+        assert!(ridge.predict_within(&[f32::NAN, 0.0, 0.1]).is_nan());
     }
 
     #[test]
