@@ -75,7 +75,10 @@ pub struct ErrorsBy<const H: usize> {
     size: Ridge<FEATURES, { rows(FEATURES) }>,
     scores: Scores<WAYS>,
     losses: [f32; WAYS],
-    covered: Mean,
+    /// Share of errors within their margins, of as many as `usual` knows but for the first.
+    covered: f32,
+    /// The largest error (what came less what was forecast), forgotten as `week` says.
+    worst: f32,
     memory: Memory,
     far: bool,
     /// The reference level as raised for the distance.
@@ -236,7 +239,8 @@ impl<const H: usize> ErrorsBy<H> {
             size: Ridge::new(&prior(1.0)),
             scores,
             losses: [0.0; WAYS],
-            covered: Mean::default(),
+            covered: 0.0,
+            worst: 0.0,
             memory,
             far: ahead >= FAR,
             aim: nominal(REFERENCE, ahead as f64) as f32,
@@ -308,7 +312,7 @@ impl<const H: usize> ErrorsBy<H> {
     pub fn quantile(&self, level: f64) -> Quantile {
         let weights = self.weights();
         let score = |w: usize| self.scores.quantiles(w, [level])[0] * weights[w];
-        Quantile { scores: std::array::from_fn(score) }
+        Quantile { scores: std::array::from_fn(score), most: self.most() }
     }
 
     /// The same for the reference level, each way's margin kept to be judged by [`Errors::learn`]. Near ahead the level is
@@ -316,12 +320,12 @@ impl<const H: usize> ErrorsBy<H> {
     /// Far ahead coverage is known too late for that, and corrections would swing.
     pub fn margins(&self, sizes: &Sizes) -> Margins {
         let ways = std::array::from_fn(|w| self.quantiles[w] * sizes.ways[w]);
-        Margins { ways, used: self.mix(ways.map(f64::from)) as f32 }
+        Margins { ways, used: self.mix(ways.map(f64::from)).min(self.most()) as f32 }
     }
 
     /// What to add to a forecast for the level that was announced, corrected by coverage: as of the last renewal.
     pub fn upper(&self, sizes: &Sizes) -> f64 {
-        self.mix(std::array::from_fn(|w| f64::from(self.answers[w] * sizes.ways[w])))
+        self.mix(std::array::from_fn(|w| f64::from(self.answers[w] * sizes.ways[w]))).min(self.most())
     }
 
     /// The level to ask for so that `level` is covered: the misses allowed, times what coverage at the reference level teaches.
@@ -331,11 +335,11 @@ impl<const H: usize> ErrorsBy<H> {
     }
 
     fn corrected_reference(&self) -> f64 {
-        if self.far || !self.watched || f64::from(self.covered.seen) < f64::from(self.memory.week()) / WEEK_DAYS {
+        if self.far || !self.watched || f64::from(self.usual.seen - 1.0) < f64::from(self.memory.week()) / WEEK_DAYS {
             return REFERENCE;
         }
         let most = MOST_CORRECTION * (1.0 - REFERENCE);
-        REFERENCE + (REFERENCE - self.covered.value()).clamp(-most, most)
+        REFERENCE + (REFERENCE - f64::from(self.covered)).clamp(-most, most)
     }
 
     /// Takes a realised error (what came less what was forecast), with what had been expected of it.
@@ -359,16 +363,23 @@ impl<const H: usize> ErrorsBy<H> {
             }
         }
         let usual = self.usual.value();
+        let keep = 1.0 - 1.0 / self.memory.week();
         if known && usual > 0.0 {
-            let keep = 1.0 - 1.0 / self.memory.week();
             self.size.learn(&self.whole(when, sizes.features), ln(error.abs() / usual + CALM) as f32, keep);
             if self.is_turn(SOLVED, self.seen) {
                 self.size.solve(&prior(self.often(BELIEF)));
             }
         }
+        self.worst = (self.worst * keep).max(error as f32);
         self.usual.push(error.abs(), self.memory.usual);
         self.recent.push(error.abs(), self.memory.recent());
         self.hours.push(when.hour, error.abs(), self.memory.hour());
+    }
+
+    /// What a margin is worth at most: what the load was ever above its forecast by, of late. A score is an error in units of what was usual
+    /// then; after a change it would be multiplied by what is usual now, and no error was as large as that.
+    fn most(&self) -> f64 {
+        f64::from(self.worst).max(self.usual.value())
     }
 
     fn renew(&mut self) {
@@ -388,7 +399,7 @@ impl<const H: usize> ErrorsBy<H> {
         for (loss, margin) in self.losses.iter_mut().zip(margins.ways) {
             *loss = (*loss * keep + pinball(REFERENCE, f64::from(margin), error) as f32).min(f32::MAX);
         }
-        self.covered.push(f64::from(u8::from(error <= margins.used())), self.memory.usual);
+        self.covered += (f32::from(u8::from(error <= margins.used())) - self.covered) / self.usual.seen;
     }
 
     fn mix(&self, ways: [f64; WAYS]) -> f64 {
@@ -413,12 +424,13 @@ impl<const H: usize> ErrorsBy<H> {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Quantile {
     scores: [f64; WAYS],
+    most: f64,
 }
 
 impl Quantile {
     /// What to add to a forecast where errors of these sizes are to be expected.
     pub fn margin(&self, sizes: &Sizes) -> f64 {
-        self.scores.iter().zip(sizes.ways).map(|(score, size)| score * f64::from(size)).sum()
+        self.scores.iter().zip(sizes.ways).map(|(score, size)| score * f64::from(size)).sum::<f64>().min(self.most)
     }
 }
 

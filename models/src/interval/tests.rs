@@ -67,6 +67,27 @@ fn bursts_at_the_full_hour_widen_the_margins_of_that_minute_only() {
     assert!(of(&without, 1.0) < 10.0, "{}", of(&without, 1.0));
 }
 
+/// Scores of the change are a hundred usual errors of before it; times the usual error of after it they are margins that nothing asks for.
+#[test]
+fn after_a_change_no_margin_exceeds_what_was_ever_off() {
+    for ahead in [0, 86_400] {
+        let mut errors = Errors::new(ahead, 300);
+        let calm = |i: usize| (i * 37 % 100) as f64 / 50.0 - 1.0;
+        (0..14 * 288).for_each(|i| learn(&mut errors, i / 12 % 24, calm(i)));
+        for i in 0..2 * 288 {
+            learn(&mut errors, i / 12 % 24, 80.0 + 20.0 * calm(i));
+            let most = margin(&errors, 3, 0.999);
+            assert!(most <= 100.0, "{ahead} s ahead, error {i}: {most}");
+        }
+        let usual = margin(&errors, 3, 0.95);
+        assert!(usual > 60.0, "{ahead} s ahead: {usual}");
+        // Errors are small again: what they were is forgotten within the week.
+        (0..7 * 288).for_each(|i| learn(&mut errors, i / 12 % 24, calm(i)));
+        let then = margin(&errors, 3, 0.999);
+        assert!(then < 40.0, "{ahead} s ahead: {then}");
+    }
+}
+
 #[test]
 fn disagreement_widens_the_margin_where_it_meant_errors() {
     let mut errors = Errors::new(0, 300);
