@@ -234,7 +234,7 @@ impl Judge {
         match run {
             Run::Low(low) if low.is_outage() => self.note(past, Recognised::Outage, low.since, i),
             Run::Low(low) if low.taken_for == TakenFor::Nothing => {
-                self.longest_low = self.longest_low.max((i - low.since) as f32)
+                self.longest_low = self.longest_low.max((i - low.since) as f32);
             }
             Run::High(high) if high.sure => self.end_burst(past, &high),
             _ => {}
