@@ -29,8 +29,13 @@ fn setup(load: &Recorded) -> Setup {
 
 /// A load that leaps each morning by more than the HPA's headroom, for 15 days.
 fn leaping() -> Recorded {
-    let leap = |i: i64| if (8 * 60..18 * 60).contains(&(i % 1440)) { 400.0 } else { 60.0 };
-    let values = (0..15 * 1440).map(|i| leap(i) as f32).collect();
+    working(15, |_| true, 60.0)
+}
+
+/// So many days of a load of 400 from eight to six on days on which it works, and of this much at other times.
+fn working(days: i64, works: impl Fn(i64) -> bool, idle: f64) -> Recorded {
+    let load = |i: i64| if (8 * 60..18 * 60).contains(&(i % 1440)) && works(i / 1440) { 400.0 } else { idle };
+    let values = (0..days * 1440).map(|i| load(i) as f32).collect();
     let series = Series::new(start(), TimeDelta::minutes(1), values).unwrap();
     Recorded::new(&series, Noise::NONE, 1).unwrap().unwrap()
 }
@@ -73,6 +78,29 @@ fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
         let floored = starved(strategy);
         assert!(floored < 0.1 * alone, "{}: {floored} of {alone}", strategy.as_str());
     }
+}
+
+/// Nothing at night and at weekends, for three weeks: its Monday mornings are as the others, though it was gone for sixty hours.
+#[test]
+fn a_load_that_sleeps_is_met_when_it_wakes_up() {
+    let load = working(21, |day| day % 7 < 5, 0.0);
+    let setup = setup(&load);
+    let (from, until) = (start() + TimeDelta::days(14), start() + TimeDelta::days(21));
+    let history = load.history(STEP).unwrap();
+    let outlook = learned(&history, from, until, setup.lead());
+    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
+    let wishes = Wishes::default();
+    let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
+    let outcome = |strategy| ground.play(&Choice::of(strategy, 80), from, until).course.outcome;
+    let (alone, floored) = (outcome(Strategy::Hpa), outcome(Strategy::Floorcast));
+    assert!(alone.starved_minutes() > 5.0 * 5.0, "{}", alone.starved_minutes());
+    assert!(
+        floored.starved_minutes() < 0.1 * alone.starved_minutes(),
+        "{} of {}",
+        floored.starved_minutes(),
+        alone.starved_minutes()
+    );
+    assert!(floored.pod_hours < 1.15 * alone.pod_hours, "{} of {}", floored.pod_hours, alone.pod_hours);
 }
 
 #[test]
