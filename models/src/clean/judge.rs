@@ -8,7 +8,7 @@ use crate::{
     forecast::past::Past,
 };
 use chrono::{DateTime, Utc};
-use low::{Low, TakenFor, sleeps_on, slept_before};
+use low::{Low, TakenFor, slack, sleeps_on, slept_before, unmask};
 use std::ops::Range;
 
 /// Below this share of the season a load has collapsed.
@@ -206,7 +206,7 @@ impl Judge {
         let day = past.samples_in(DAY) as i64;
         let (since, length) = (run.since, i + 1 - run.since);
         if run.is_outage() && length > BELIEVED_AFTER_DAYS * day {
-            mask(past, since..i + 1, false);
+            unmask(past, &self.excluded, since..i + 1);
             self.note(past, Recognised::LevelShift, since, i + 1);
             self.believed_until = i + 14 * day;
             return Run::Normal;
@@ -215,13 +215,14 @@ impl Judge {
         let uneven = past.age() > WEEK && length as f32 > COLLAPSED_RUNS * self.longest_low;
         match run.taken_for {
             TakenFor::Outage => past.set_masked(i, true),
-            TakenFor::Habit(days) if sleeps_on(past, i, days, low) => {}
+            TakenFor::Habit(days) if sleeps_on(past, &self.excluded, (i, days), low) => {}
             // It was awake by now.
             TakenFor::Habit(_) => return Run::Low(Low::new(i, run.clear)),
             TakenFor::Nothing if length >= COLLAPSED_STEPS && (run.clear || uneven) => {
-                let taken_for = slept_before(past, since..i + 1, low).map_or(TakenFor::Outage, TakenFor::Habit);
+                let slept = slept_before(past, &self.excluded, since..i + 1, low);
+                let taken_for = slept.map_or(TakenFor::Outage, TakenFor::Habit);
                 if taken_for == TakenFor::Outage {
-                    mask(past, since..i + 1, true);
+                    mask(past, since..i + 1);
                 }
                 return Run::Low(Low { taken_for, ..run });
             }
@@ -246,10 +247,10 @@ impl Judge {
         if is_long(past, run, end) {
             return self.note(past, Recognised::LevelShift, since, end);
         }
-        if recurs(past, since, end, run.peak) {
+        if recurs(past, &self.excluded, since..end, run.peak) {
             return;
         }
-        mask(past, since..end, true);
+        mask(past, since..end);
         self.note(past, Recognised::Burst, since, end);
     }
 
@@ -341,10 +342,8 @@ fn is_long(past: &Past, run: &High, i: i64) -> bool {
     (i - run.since) * past.step() > BURST_LONGEST
 }
 
-fn mask(past: &mut Past, samples: Range<i64>, masked: bool) {
-    for i in samples {
-        past.set_masked(i, masked);
-    }
+fn mask(past: &mut Past, samples: Range<i64>) {
+    samples.for_each(|i| past.set_masked(i, true));
 }
 
 /// Mean load of the day before sample `i`.
@@ -353,20 +352,9 @@ fn day_before(past: &Past, i: i64) -> f64 {
     past.around(i - half, half)
 }
 
-/// Samples by which a habit may be early or late.
-fn slack(past: &Past) -> i64 {
-    (600 / past.step()).max(1)
-}
-
-/// Takes a sample for demand again, unless it is missing or was excluded by hand.
-fn unmask(past: &mut Past, i: i64) {
-    let by_hand = past.raw(i).is_nan();
-    past.set_masked(i, past.is_masked(i) && by_hand);
-}
-
-/// Whether a burst like that of `since..end` happened at the same wall clock yesterday or in an earlier week: then it is a habit,
+/// Whether a burst like that of `run` happened at the same wall clock yesterday or in an earlier week: then it is a habit,
 /// and the earlier one's mask comes off.
-fn recurs(past: &mut Past, since: i64, end: i64, peak: i64) -> bool {
+fn recurs(past: &mut Past, excluded: &[Range<i64>], run: Range<i64>, peak: i64) -> bool {
     let height = f64::from(past.raw(peak));
     for days in [1, 7, 14] {
         let before = past.days_before(peak, days);
@@ -376,7 +364,7 @@ fn recurs(past: &mut Past, since: i64, end: i64, peak: i64) -> bool {
         let found = (before - slack..=before + slack).any(|j| f64::from(past.raw(j)) > 0.6 * height * then);
         if found {
             let moved = peak - before;
-            (since - moved - slack..end - moved + slack).for_each(|j| unmask(past, j));
+            unmask(past, excluded, run.start - moved - slack..run.end - moved + slack);
             return true;
         }
     }
