@@ -102,14 +102,14 @@ mod tests {
 
     /// Two days of 100, on both of which nothing came from ten to twelve; of the first day's it is masked, the later half by hand.
     fn slept() -> (Past, [Range<i64>; 1]) {
-        let excluded = [11 * 3600..12 * 3600];
+        let excluded = Range { start: 11 * 3600, end: 12 * 3600 };
         let calendar = Calendar::new(chrono_tz::UTC, 0, 3 * DAY);
         let mut past = Past::new(STEP, 0, calendar);
         for i in 0..2 * PER_DAY {
             let hour = i * STEP / 3600;
             past.push(if [10, 11].contains(&(hour % 24)) { 0.0 } else { 100.0 }, [10, 11].contains(&hour));
         }
-        (past, excluded)
+        (past, [excluded])
     }
 
     fn at(hour: i64) -> i64 {
