@@ -3,6 +3,9 @@
 use crate::forecast::past::Past;
 use std::ops::Range;
 
+/// A load that is up for so long without a break is back: seconds.
+const BACK: i64 = 1800;
+
 /// A run of samples that are next to nothing.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Low {
@@ -66,11 +69,17 @@ fn was_low(past: &Past, i: i64, low: f64) -> bool {
     (i - slack..=i + slack).any(|j| f64::from(past.raw(j)) < low)
 }
 
-/// Whether a quarter of these samples and more are sound and not below `low`: an outage that flickers is not back.
+/// Whether a quarter of these samples and more, or half an hour of them in one piece, are sound and not below `low`: an outage that
+/// flickers is not back, while a load may well be up for two hours of a day.
 fn was_back(past: &Past, between: Range<i64>, low: f64) -> bool {
-    let count = between.end - between.start;
-    let sound = between.filter(|i| f64::from(past.clean(*i)) >= low).count() as i64;
-    4 * sound >= count
+    let (count, piece) = (between.end - between.start, (BACK / past.step()).max(1));
+    let (mut sound, mut longest, mut run) = (0, 0, 0);
+    for i in between {
+        run = if f64::from(past.clean(i)) >= low { run + 1 } else { 0 };
+        sound += run.min(1);
+        longest = longest.max(run);
+    }
+    4 * sound >= count || longest >= piece
 }
 
 /// Takes the mask off all samples within the slack of number `i`.
@@ -133,7 +142,7 @@ mod tests {
     fn what_did_not_come_back_in_between_is_no_habit() {
         let (mut past, excluded) = slept();
         assert_eq!(slept_before(&mut past, &excluded, at(34)..at(34) + 3, 0.0), None, "nothing is below nothing");
-        (at(12)..at(30)).for_each(|i| past.set_masked(i, true));
+        (at(12)..at(34) - 3).for_each(|i| past.set_masked(i, true));
         assert_eq!(slept_before(&mut past, &excluded, at(34)..at(34) + 3, 20.0), None);
     }
 }
