@@ -61,7 +61,7 @@ impl Moment {
 /// The load of a moment; NaN is missing.
 type Kind = fn(&mut Moment) -> f64;
 
-const KINDS: [(&str, Kind); 15] = [
+const KINDS: [(&str, Kind); 17] = [
     ("office hours", |m| m.office(m.weekday < 5)),
     ("office hours, a tenth missing in holes", |m| {
         m.state =
@@ -101,6 +101,14 @@ const KINDS: [(&str, Kind); 15] = [
     ("wanders about a day", |m| {
         m.state = 0.98 * m.state + 0.12 * m.random.normal();
         m.day() * m.state.exp()
+    }),
+    ("two hours at noon, on weekdays", |m| {
+        let noon = (11.5..13.5).contains(&m.hour) && m.weekday < 5;
+        m.about(if noon { 505.0 } else { 5.0 }, 0.1)
+    }),
+    ("lessons of three quarters of an hour, on weekdays", |m| {
+        let lesson = (8.0..14.0).contains(&m.hour) && m.hour.fract() < 0.75 && m.weekday < 5;
+        m.about(if lesson { 300.0 } else { 30.0 }, 0.08)
     }),
 ];
 

@@ -82,6 +82,9 @@ impl Base {
     }
 }
 
+/// Longest step that is short, in seconds: three neighbours then lie within a quarter of an hour, and speak for one another.
+const SHORT: i64 = 300;
+
 /// What a base reads.
 #[derive(Clone, Copy, Debug)]
 pub struct Seen<'a> {
@@ -100,20 +103,30 @@ impl Seen<'_> {
         Some(self.past.around_each(self.past.earlier(stretch, days)?, reach as usize))
     }
 
-    /// Their logarithms.
-    fn logs_around(&self, stretch: Stretch, days: i64, reach: i64) -> Option<Numbers> {
-        // Measured before anything is added, so that no load is too large.
-        let (unit, offset) = (self.past.unit() as f32, self.offset_in_units());
-        let mut logs = self.around(stretch, days, reach)?;
-        for log in &mut logs {
-            *log = ln(*log / unit + offset);
-        }
-        Some(logs)
+    /// The middle one of each load and its neighbours so many days before a stretch; where steps are not short, each load alone.
+    fn middle(&self, stretch: Stretch, days: i64) -> Option<Numbers> {
+        let then = self.past.earlier(stretch, days)?;
+        let short = self.past.step() <= SHORT;
+        Some(if short { self.past.middle_each(then) } else { self.past.around_each(then, 0) })
     }
 
-    /// The same at the present level.
-    fn lifted(&self, stretch: Stretch, days: i64, reach: i64) -> Option<Numbers> {
-        let mut logs = self.logs_around(stretch, days, reach)?;
+    /// The logarithms of what lies around the same wall clock.
+    fn logs_around(&self, stretch: Stretch, days: i64, reach: i64) -> Option<Numbers> {
+        Some(self.logs(self.around(stretch, days, reach)?))
+    }
+
+    fn logs(&self, mut loads: Numbers) -> Numbers {
+        // Measured before anything is added, so that no load is too large.
+        let (unit, offset) = (self.past.unit() as f32, self.offset_in_units());
+        for load in &mut loads {
+            *load = ln(*load / unit + offset);
+        }
+        loads
+    }
+
+    /// The logarithms of what was so many days before a stretch, at the present level.
+    fn lifted(&self, loads: Numbers, stretch: Stretch, days: i64) -> Option<Numbers> {
+        let mut logs = self.logs(loads);
         let shifts = self.levels.shifts(self.past.earlier(stretch, days)?);
         logs.iter_mut().zip(shifts).for_each(|(log, shift)| *log += shift);
         Some(logs)

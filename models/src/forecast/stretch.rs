@@ -61,17 +61,29 @@ impl Past {
     }
 
     fn means_of<const ROOM: usize>(&self, stretch: Stretch, reach: usize) -> Numbers {
-        let (from, width) = (stretch.from - reach as i64, 2 * reach + 1);
+        let width = 2 * reach + 1;
+        let (loads, complete) = self.bridged_each::<ROOM>(stretch.from - reach as i64, stretch.len + width - 1);
+        if complete { means(&loads, width) } else { array::from_fn(|k| mean(&loads[k..k + width])) }
+    }
+
+    /// The middle one of each sample of a stretch and its two neighbours: what scatters is calmed, and what leaps at a fixed minute still does
+    /// so from one sample to the next, where a mean would make a slope of it.
+    pub fn middle_each(&self, stretch: Stretch) -> Numbers {
+        let (loads, complete) = self.bridged_each::<{ LONGEST + 2 }>(stretch.from - 1, stretch.len + 2);
+        if complete { middles(&loads) } else { array::from_fn(|k| middle_of_known(&loads[k..k + 3])) }
+    }
+
+    /// So many samples in a row, single missing ones bridged, and whether none is missing then.
+    fn bridged_each<const ROOM: usize>(&self, from: i64, len: usize) -> ([f32; ROOM], bool) {
         let mut loads = [0.0; ROOM];
-        let held = self.clean_each(from, &mut loads[..stretch.len + width - 1]);
-        if is_any_missing(&loads) {
-            let bridged = loads[held.clone()].iter_mut().zip(from + held.start as i64..);
-            bridged.filter(|(load, _)| load.is_nan()).for_each(|(load, i)| *load = self.bridge(i));
-            if is_any_missing(&loads) {
-                return array::from_fn(|k| mean(&loads[k..k + width]));
-            }
+        let held = self.clean_each(from, &mut loads[..len]);
+        if !is_any_missing(&loads) {
+            return (loads, true);
         }
-        means(&loads, width)
+        let bridged = loads[held.clone()].iter_mut().zip(from + held.start as i64..);
+        bridged.filter(|(load, _)| load.is_nan()).for_each(|(load, i)| *load = self.bridge(i));
+        let complete = !is_any_missing(&loads);
+        (loads, complete)
     }
 }
 
@@ -91,6 +103,25 @@ fn means<const ROOM: usize>(loads: &[f32; ROOM], width: usize) -> Numbers {
         }
     }
     means
+}
+
+/// Medians of three in a row from each of the first on, all of them known.
+fn middles(loads: &[f32; LONGEST + 2]) -> Numbers {
+    let sorted = |a: f32, b: f32| if a < b { (a, b) } else { (b, a) };
+    array::from_fn(|k| {
+        let (low, high) = sorted(loads[k], loads[k + 1]);
+        let (below, _) = sorted(high, loads[k + 2]);
+        sorted(low, below).1
+    })
+}
+
+/// The same where some are missing: the one in the middle if it is there, else the mean of the others.
+fn middle_of_known(loads: &[f32]) -> f32 {
+    match loads {
+        [a, b, c] if !(a + b + c).is_nan() => a.max(b.min(*c)).min(b.max(*c)),
+        [_, b, _] if !b.is_nan() => *b,
+        _ => mean(loads),
+    }
 }
 
 /// Mean of what is known; NaN of nothing.
@@ -124,6 +155,34 @@ mod tests {
                 prop_assert!(seen.is_nan() == one.is_nan() && (seen.is_nan() || (seen / one - 1.0).abs() < 1e-6), "{} {}", seen, one);
             }
         }
+    }
+
+    proptest! {
+        #[test]
+        fn the_middle_of_three_is_what_sorting_finds(
+            loads in prop::collection::vec(1.0_f32..1000.0, 30..60), from in 1_i64..10, len in 1_usize..=LONGEST,
+        ) {
+            let mut past = Past::new(3600, 0, Calendar::new(chrono_tz::UTC, 0, DAY));
+            loads.iter().for_each(|load| past.push(*load, false));
+            let stretch = Stretch { from, len };
+            for (seen, i) in past.middle_each(stretch).into_iter().zip(stretch.samples()) {
+                let mut three = [i - 1, i, i + 1].map(|i| past.clean(i));
+                three.sort_unstable_by(f32::total_cmp);
+                prop_assert_eq!(seen, three[1]);
+            }
+        }
+    }
+
+    /// Four are missing from number 3 on, too many to be bridged.
+    #[test]
+    fn beside_a_hole_the_middle_one_is_the_sample_itself() {
+        let mut past = Past::new(3600, 0, Calendar::new(chrono_tz::UTC, 0, DAY));
+        for load in [1.0, 9.0, 5.0, f32::NAN, f32::NAN, f32::NAN, f32::NAN, 7.0, 2.0] {
+            past.push(load, false);
+        }
+        let [one, two, three, _, _, six, seven, ..] = past.middle_each(Stretch { from: 1, len: 8 });
+        assert_eq!((one, two, three), (5.0, 5.0, 5.0), "in between, at the hole's edge, and of one neighbour");
+        assert_eq!((six, seven), (7.0, 7.0));
     }
 
     #[test]

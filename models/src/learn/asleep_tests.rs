@@ -107,15 +107,28 @@ fn an_outage_that_flickers_is_no_habit() {
     assert!(forecast.point.iter().all(|point| *point > 150.0), "{:?}", forecast.point);
 }
 
-/// Two hours of work a day, on weekdays, are enough to have been back since last Saturday.
+/// Two hours of work a day, on weekdays.
+fn lunch(i: usize) -> f64 {
+    let (half_hour, day) = (i / (PER_HOUR / 2) % 48, i / PER_DAY % 7);
+    if (23..27).contains(&half_hour) && day < 5 { 500.0 + 50.0 * noise(i) } else { 5.0 + noise(i) }
+}
+
+/// They are enough to have been back since last Saturday.
 #[test]
 fn a_load_that_works_for_two_hours_a_day_sleeps_at_weekends_too() {
-    let lunch = |i: usize| {
-        let (half_hour, day) = (i / (PER_HOUR / 2) % 48, i / PER_DAY % 7);
-        if (23..27).contains(&half_hour) && day < 5 { 500.0 + 50.0 * noise(i) } else { 5.0 + noise(i) }
-    };
     let learned = learned(at(26, 11), lunch);
     assert!(outages(&learned, at(12, 0)).is_empty(), "{:?}", learned.notes());
     let saturday = learned.forecast(time(at(26, 11)));
     assert!(saturday.point[..3 * PER_HOUR].iter().all(|point| *point < 150.0), "{:?}", &saturday.point[..3 * PER_HOUR]);
+}
+
+/// From one step to the next, as no mean of neighbours would.
+#[test]
+fn what_leaps_at_a_fixed_minute_is_foreseen_to_leap() {
+    for day in [23, 24] {
+        let now = at(day, 11) + 3;
+        let forecast = learned(now, lunch).forecast(time(now));
+        let Some([.., before, at_half_past, after]) = forecast.point.first_chunk::<5>() else { panic!("{forecast:?}") };
+        assert!(*before < 50.0 && *at_half_past > 420.0 && *after > 420.0, "day {day}: {:?}", &forecast.point[..6]);
+    }
 }

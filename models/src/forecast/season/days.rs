@@ -1,11 +1,9 @@
 //! Daily season: the median of the same time of day over the last seven days that are known.
 //!
-//! All there is in the first two weeks; later it follows what changed this week before the weekly bases notice.
+//! All there is in the first two weeks; later it follows what changed this week before the weekly bases notice. Where steps are short a
+//! day says the mean of three neighbours.
 
-use super::{
-    Seen,
-    profile::{median, reach},
-};
+use super::{SHORT, Seen, profile::median};
 use crate::forecast::stretch::{LONGEST, Numbers, Stretch};
 use std::array;
 
@@ -17,9 +15,9 @@ const FARTHEST: usize = DAYS + 2;
 /// The daily profile for a stretch, from the day so many days before it; NaN with less than a day of history before it.
 pub(super) fn at(seen: Seen<'_>, stretch: Stretch, from: i64) -> Option<Numbers> {
     let mut days = [[f32::NAN; LONGEST]; FARTHEST];
-    let mut read = 0;
+    let (mut read, reach) = (0, i64::from(seen.past.step() <= SHORT));
     for day in from..=FARTHEST as i64 {
-        days[read] = seen.around(stretch, day, reach(seen.past))?;
+        days[read] = seen.around(stretch, day, reach)?;
         read += 1;
         if read == DAYS && is_known(&days[..DAYS], stretch.len) {
             let newest = array::from_fn(|day| days[day]);

@@ -1,11 +1,14 @@
 //! Seasonal profile: the median of the same slot over the last four weeks, each week first lifted to the present level.
 //!
+//! Where steps are short each week says the middle one of three neighbours (a running median of three; Tukey, *Exploratory Data Analysis*,
+//! 1977). Their mean would blunt a sharp rise, and with a lead of one step a rise blunted is a rise missed.
+//!
 //! Classical seasonal medians (Cleveland's STL replaces them by loess). The median of four weeks ignores one bad week, which
 //! is why this base also judges what is an outage or a burst.
 
 use super::Seen;
 use crate::forecast::{
-    past::{Past, WEEKS},
+    past::WEEKS,
     stretch::{LONGEST, Numbers, Stretch},
 };
 use std::array;
@@ -14,15 +17,9 @@ use std::array;
 pub(super) fn at(seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
     let mut weeks = [[f32::NAN; LONGEST]; WEEKS as usize];
     for (logs, week) in weeks.iter_mut().zip(1..) {
-        *logs = seen.lifted(stretch, 7 * week, reach(seen.past))?;
+        *logs = seen.lifted(seen.middle(stretch, 7 * week)?, stretch, 7 * week)?;
     }
     Some(seen.loads(array::from_fn(|k| of_four(weeks.map(|logs| logs[k])))))
-}
-
-/// Neighbours taken in on either side: one, where the step is five minutes or less. More would blunt a sharp rise, and with a
-/// lead of one step a rise blunted is a rise missed.
-pub(super) fn reach(past: &Past) -> i64 {
-    i64::from(past.step() <= 300)
 }
 
 /// Median of those weeks that are known.

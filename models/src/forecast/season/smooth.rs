@@ -24,7 +24,7 @@ pub(super) fn at(seen: Seen<'_>, stretch: Stretch, from: i64) -> Option<Numbers>
     if is_weekly_known(seen.past) {
         let mut weight = 1.0;
         for week in 1..=WEEKS {
-            mean.add(seen.lifted(stretch, 7 * week, reach)?, weight);
+            mean.add(seen.lifted(seen.around(stretch, 7 * week, reach)?, stretch, 7 * week)?, weight);
             weight *= FADE_WEEK;
         }
     }

@@ -17,7 +17,7 @@ const FADE: f32 = 0.7;
 pub(super) fn at(seen: Seen<'_>, stretch: Stretch) -> Option<Numbers> {
     let (mut mean, mut weight) = (Weighted::default(), 1.0);
     for week in 1..=WEEKS {
-        mean.add(seen.lifted(stretch, 7 * week, 300 / seen.past.step())?, weight);
+        mean.add(seen.lifted(seen.around(stretch, 7 * week, 300 / seen.past.step())?, stretch, 7 * week)?, weight);
         weight *= FADE;
     }
     Some(seen.loads(mean.means()))
