@@ -67,7 +67,7 @@ pub enum Unlearnable {
     },
     /// More than 20 % of the samples since the first one are missing.
     #[error(
-        "gaps: {missing_percent:.0} % of {hours:.1} h are missing (at most 20 %); is the target scraped without a break?"
+        "gaps: {missing_percent:.0} % of {hours:.1} h are missing (at most 20 %); is the target scraped without a break? Where its series ends because nothing runs, let the query end in `or vector(0)`"
     )]
     Gaps {
         /// Share missing since the first sample, in percent.

@@ -163,7 +163,9 @@ mod tests {
             loads in prop::collection::vec(1.0_f32..1000.0, 30..60), from in 1_i64..10, len in 1_usize..=LONGEST,
         ) {
             let mut past = Past::new(3600, 0, Calendar::new(chrono_tz::UTC, 0, DAY));
-            loads.iter().for_each(|load| past.push(*load, false));
+            for load in &loads {
+                past.push(*load, false);
+            }
             let stretch = Stretch { from, len };
             for (seen, i) in past.middle_each(stretch).into_iter().zip(stretch.samples()) {
                 let mut three = [i - 1, i, i + 1].map(|i| past.clean(i));
