@@ -84,6 +84,11 @@ async fn oddities(reader: &Reader, now: i64) {
     let infinite = ask(reader, hour("sum(shop_orders) / 0")).await.unwrap();
     assert!(infinite.is_empty() && infinite.dropped.infinite == 30);
     assert_eq!(ask(reader, hour("vector(4)")).await.unwrap().series.coverage(), 1.0);
+    // What ends because nothing runs is whole with the query that docs/how-to/tune.md advises.
+    let two_hours = |query: &str| range(query, now - 7200, now, MINUTE);
+    assert!(ask(reader, two_hours("sum(shop_orders)")).await.unwrap().series.coverage() < 0.6);
+    let whole = ask(reader, two_hours("sum(shop_orders) or vector(0)")).await.unwrap().series;
+    assert_eq!((whole.coverage(), whole.values().first(), whole.values().last()), (1.0, Some(&0.0), Some(&6.0)));
     let rows = reader.table(Utc::now(), &hour("shop_orders")).await.unwrap();
     assert_eq!(
         rows.iter().map(|(l, a)| (l["pod"].as_str(), a.series.values()[0])).collect::<Vec<_>>(),
