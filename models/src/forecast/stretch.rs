@@ -107,18 +107,21 @@ fn means<const ROOM: usize>(loads: &[f32; ROOM], width: usize) -> Numbers {
 
 /// Medians of three in a row from each of the first on, all of them known.
 fn middles(loads: &[f32; LONGEST + 2]) -> Numbers {
+    array::from_fn(|k| middle(loads[k], loads[k + 1], loads[k + 2]))
+}
+
+/// Without a branch, so that several are found at once; all are known.
+fn middle(a: f32, b: f32, c: f32) -> f32 {
     let sorted = |a: f32, b: f32| if a < b { (a, b) } else { (b, a) };
-    array::from_fn(|k| {
-        let (low, high) = sorted(loads[k], loads[k + 1]);
-        let (below, _) = sorted(high, loads[k + 2]);
-        sorted(low, below).1
-    })
+    let (low, high) = sorted(a, b);
+    let (below, _) = sorted(high, c);
+    sorted(low, below).1
 }
 
 /// The same where some are missing: the one in the middle if it is there, else the mean of the others.
 fn middle_of_known(loads: &[f32]) -> f32 {
     match loads {
-        [a, b, c] if !(a + b + c).is_nan() => a.max(b.min(*c)).min(b.max(*c)),
+        [a, b, c] if !(a + b + c).is_nan() => middle(*a, *b, *c),
         [_, b, _] if !b.is_nan() => *b,
         _ => mean(loads),
     }

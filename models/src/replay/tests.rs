@@ -9,6 +9,7 @@ use crate::series::Series;
 use crate::sim::Seasonal;
 use crate::units::{PerReplica, Replicas};
 use chrono::{DateTime, TimeDelta, Utc};
+use std::ops::Range;
 
 fn start() -> DateTime<Utc> {
     // A Monday, 00:00 UTC.
@@ -47,27 +48,42 @@ fn learned(history: &Series, from: DateTime<Utc>, until: DateTime<Utc>, lead: Ti
     forecaster.finish()
 }
 
-fn ground<'a>(
-    setup: &'a Setup,
-    (load, history): (&'a Recorded, &'a Series),
-    (outlook, foresight): (&'a Outlook, &'a Outlook),
-    wishes: &'a Wishes,
-) -> Ground<'a> {
-    Ground { setup, load, history, outlook, foresight, wishes, seed: 1 }
+/// A load on a workload, with what was forecast of some of its days from those before.
+struct Scene {
+    load: Recorded,
+    history: Series,
+    setup: Setup,
+    outlook: Outlook,
+    foresight: Outlook,
+    wishes: Wishes,
+    from: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl Scene {
+    fn new(load: Recorded, days: Range<i64>) -> Self {
+        let [from, until] = [days.start, days.end].map(|day| start() + TimeDelta::days(day));
+        let (setup, history) = (setup(&load), load.history(STEP).unwrap());
+        let outlook = learned(&history, from, until, setup.lead());
+        let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
+        Self { load, history, setup, outlook, foresight, wishes: Wishes::default(), from, until }
+    }
+
+    fn ground(&self) -> Ground<'_> {
+        let Self { load, history, setup, outlook, foresight, wishes, .. } = self;
+        Ground { setup, load, history, outlook, foresight, wishes, seed: 1 }
+    }
+
+    fn play(&self, strategy: Strategy) -> Played {
+        self.ground().play(&Choice::of(strategy, 80), self.from, self.until)
+    }
 }
 
 #[test]
 fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
-    let load = leaping();
-    let setup = setup(&load);
-    let (from, until) = (start() + TimeDelta::days(10), start() + TimeDelta::days(15));
-    let history = load.history(STEP).unwrap();
-    let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
-    let wishes = Wishes::default();
-    let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
+    let scene = Scene::new(leaping(), 10..15);
     let starved = |strategy| {
-        let played = ground.play(&Choice::of(strategy, 80), from, until);
+        let played = scene.play(strategy);
         assert!((played.course.outcome.seconds - 5.0 * 86_400.0).abs() < 1e-6);
         assert_eq!(played.course.days.len(), 5);
         played.course.outcome.starved_minutes()
@@ -83,15 +99,8 @@ fn a_leap_that_comes_every_morning_is_met_by_floors_and_not_by_the_hpa() {
 /// Nothing at night and at weekends, for three weeks: its Monday mornings are as the others, though it was gone for sixty hours.
 #[test]
 fn a_load_that_sleeps_is_met_when_it_wakes_up() {
-    let load = working(21, |day| day % 7 < 5, 0.0);
-    let setup = setup(&load);
-    let (from, until) = (start() + TimeDelta::days(14), start() + TimeDelta::days(21));
-    let history = load.history(STEP).unwrap();
-    let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
-    let wishes = Wishes::default();
-    let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
-    let outcome = |strategy| ground.play(&Choice::of(strategy, 80), from, until).course.outcome;
+    let scene = Scene::new(working(21, |day| day % 7 < 5, 0.0), 14..21);
+    let outcome = |strategy| scene.play(strategy).course.outcome;
     let (alone, floored) = (outcome(Strategy::Hpa), outcome(Strategy::Floorcast));
     assert!(alone.starved_minutes() > 5.0 * 5.0, "{}", alone.starved_minutes());
     assert!(
@@ -105,15 +114,8 @@ fn a_load_that_sleeps_is_met_when_it_wakes_up() {
 
 #[test]
 fn the_same_seed_gives_the_same_course_and_floorcast_costs_no_more_than_its_plan() {
-    let load = recorded(&Seasonal::by_seed(3, 200.0), 12);
-    let setup = setup(&load);
-    let (from, until) = (start() + TimeDelta::days(9), start() + TimeDelta::days(12));
-    let history = load.history(STEP).unwrap();
-    let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
-    let wishes = Wishes::default();
-    let ground = ground(&setup, (&load, &history), (&outlook, &foresight), &wishes);
-    let play = |strategy| ground.play(&Choice::of(strategy, 80), from, until);
+    let scene = Scene::new(recorded(&Seasonal::by_seed(3, 200.0), 12), 9..12);
+    let play = |strategy| scene.play(strategy);
     assert_eq!(play(Strategy::Floorcast), play(Strategy::Floorcast));
     let (alone, floors) = (play(Strategy::Hpa).course.outcome, play(Strategy::Oracle).course.outcome);
     // A floor that stays within the HPA's tolerance may even cost less: the HPA alone waits, then adds the whole tenth at once.
@@ -163,12 +165,7 @@ fn an_outlook_tells_what_was_said_before_and_since_when_it_was_trusted() {
 
 #[test]
 fn a_scheduled_window_is_held_whatever_the_forecast_says() {
-    let load = recorded(&Seasonal::by_seed(3, 200.0), 4);
-    let setup = setup(&load);
-    let (from, until) = (start() + TimeDelta::days(2), start() + TimeDelta::days(4));
-    let history = load.history(STEP).unwrap();
-    let outlook = learned(&history, from, until, setup.lead());
-    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
+    let mut scene = Scene::new(recorded(&Seasonal::by_seed(3, 200.0), 4), 2..4);
     // At 02:00 in Tokyo it is 17:00 in UTC.
     let night = Recurrence {
         start: Cron::parse("0 2 * * *").unwrap(),
@@ -176,15 +173,14 @@ fn a_scheduled_window_is_held_whatever_the_forecast_says() {
         zone: chrono_tz::Asia::Tokyo,
     };
     let window = Window { when: night, replicas: Replicas::new(25), text: "night".into() };
-    let mut wishes = Wishes::default();
-    wishes.policy.schedule = [window].into();
-    let floors = |wishes: &Wishes| {
-        let ground = ground(&setup, (&load, &history), (&outlook, &foresight), wishes);
-        let points = ground.play(&Choice::of(Strategy::Floorcast, 80), from, until).course.points;
+    let floors = |scene: &Scene| {
+        let points = scene.play(Strategy::Floorcast).course.points;
         // Every 15 minutes, the first at 00:15: numbers 67 to 74 are 17:00 to 18:45.
         points.iter().map(|p| p.floor).collect::<Vec<u32>>()
     };
-    let (plain, scheduled) = (floors(&Wishes::default()), floors(&wishes));
+    let plain = floors(&scene);
+    scene.wishes.policy.schedule = [window].into();
+    let scheduled = floors(&scene);
     // No load of these days needs as many.
     assert!(plain.iter().all(|floor| *floor < 25), "{plain:?}");
     for day in [0, 96] {
@@ -221,13 +217,8 @@ fn a_known_event_raises_the_forecast_and_is_not_learned() {
 
 #[test]
 fn what_keeps_its_budget_is_played_to_its_end_and_what_does_not_is_given_up() {
-    let load = leaping();
-    let setup = setup(&load);
-    let history = load.history(STEP).unwrap();
-    let (from, until) = (start() + TimeDelta::days(9), start() + TimeDelta::days(11));
-    let foresight = Outlook::foreseen(&load, STEP, from..until, setup.lead());
-    let wishes = Wishes::default();
-    let ground = ground(&setup, (&load, &history), (&foresight, &foresight), &wishes);
+    let scene = Scene::new(leaping(), 9..11);
+    let (ground, from, until) = (scene.ground(), scene.from, scene.until);
     let budget = 120.0;
     let mut given_up = 0;
     for utilisation in (10..=100).step_by(10) {

@@ -76,7 +76,7 @@ fn was_back(past: &Past, between: Range<i64>, low: f64) -> bool {
     let (mut sound, mut longest, mut run) = (0, 0, 0);
     for i in between {
         run = if f64::from(past.clean(i)) >= low { run + 1 } else { 0 };
-        sound += run.min(1);
+        sound += i64::from(run > 0);
         longest = longest.max(run);
     }
     4 * sound >= count || longest >= piece
